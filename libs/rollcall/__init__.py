@@ -1,0 +1,21 @@
+"""The runtime: consumers whose effects commit exactly once, and whose events are published exactly once."""
+
+from rollcall.consumer.records import Received
+from rollcall.consumer.transaction import Transaction
+from rollcall.database.pool import Database
+from rollcall.database.queries import load_queries
+from rollcall.errors import RollcallError
+from rollcall.outbox.event import Event
+from rollcall.service import Service
+from rollcall.settings import ServiceSettings
+
+__all__ = [
+    "Database",
+    "Event",
+    "Received",
+    "RollcallError",
+    "Service",
+    "ServiceSettings",
+    "Transaction",
+    "load_queries",
+]

@@ -1,0 +1,278 @@
+"""The consumer: fetches ahead, works one chunk at a time, and reports positions as a hint."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import asyncpg
+import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
+
+from rollcall.backoff import Backoff
+from rollcall.consumer.chunk import Chunk, Span
+from rollcall.consumer.decoding import Decoder
+from rollcall.consumer.ownership import Ownership
+from rollcall.consumer.positions import LogRange, PositionStore, check_position
+from rollcall.consumer.processor import ChunkProcessor
+from rollcall.consumer.records import InputRecord, Item, Partition
+from rollcall.database.pool import Database
+from rollcall.errors import OwnershipLostError, PositionConflictError
+from rollcall.settings import ServiceSettings
+from rollcall.telemetry.health import Progress
+from rollcall.telemetry.metrics import Metrics
+
+log = structlog.get_logger()
+
+_POLL_SECONDS = 0.2
+_KAFKA_TIMEOUT_SECONDS = 5.0
+_REPORT_SECONDS = 1.0
+# A database that is away for longer costs a rejoin, nothing more; health tells stalls much earlier.
+_MAX_POLL_INTERVAL_SECONDS = 600
+
+
+class Consumer:
+    """One member of the consumer group."""
+
+    def __init__(
+        self,
+        settings: ServiceSettings,
+        database: Database,
+        processor: ChunkProcessor,
+        decoders: dict[str, Decoder],
+        progress: Progress,
+        metrics: Metrics,
+    ) -> None:
+        self._settings = settings
+        self._database = database
+        self._processor = processor
+        self._decoders = decoders
+        self._progress = progress
+        self._metrics = metrics
+        self._positions = PositionStore(settings.consumer_group)
+        self._kafka = AIOKafkaConsumer(
+            bootstrap_servers=settings.kafka_bootstrap_servers,
+            client_id=settings.instance_id,
+            group_id=settings.consumer_group,
+            enable_auto_commit=False,
+            auto_offset_reset="none",
+            isolation_level="read_committed",
+            session_timeout_ms=int(settings.session_timeout_seconds * 1000),
+            heartbeat_interval_ms=int(settings.session_timeout_seconds * 1000 / 5),
+            rebalance_timeout_ms=int(settings.session_timeout_seconds * 1000),
+            max_poll_interval_ms=_MAX_POLL_INTERVAL_SECONDS * 1000,
+            fetch_max_bytes=settings.fetch_max_bytes,
+            max_partition_fetch_bytes=max(settings.fetch_max_bytes // 4, 65_536),
+            metadata_max_age_ms=10_000,
+        )
+        self.ownership = Ownership(self._kafka, settings.session_timeout_seconds / 2)
+        self._chunks: asyncio.Queue[Chunk] = asyncio.Queue(maxsize=1)
+        self._committed: dict[Partition, int] = {}
+        self._reported: dict[Partition, int] = {}
+        self.lags: dict[Partition, int] = {}
+        self.records_total = 0
+        self._stopping = asyncio.Event()
+
+    async def start(self) -> None:
+        """Join the group.
+
+        Raises:
+            aiokafka.errors.KafkaError, TimeoutError: Kafka cannot be reached.
+        """
+        async with asyncio.timeout(_KAFKA_TIMEOUT_SECONDS * 2):
+            await self._kafka.start()
+        self._kafka.subscribe(list(self._decoders), listener=self.ownership)
+
+    def stop(self) -> None:
+        """Fetch no more; `run` returns once the chunk in flight is finished."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Fetch, work and report until stopped."""
+        async with asyncio.TaskGroup() as tasks:
+            helpers = [
+                tasks.create_task(self._fetch(), name="fetch"),
+                tasks.create_task(self._report_for_ever(), name="report"),
+                tasks.create_task(self._work_for_ever(), name="work"),
+            ]
+            await self._stopping.wait()
+            await self.ownership.quiet.wait()
+            for helper in helpers:
+                helper.cancel()
+
+    async def close(self) -> None:
+        """Report the last positions and leave the group, within three seconds."""
+        try:
+            async with asyncio.timeout(3):
+                await self._report()
+                await self._kafka.stop()
+        except (TimeoutError, KafkaError, OSError) as error:
+            log.warning("group_not_left", error=repr(error))
+
+    async def _fetch(self) -> None:
+        backoff = Backoff()
+        while True:
+            try:
+                await self._fetch_once()
+                backoff.reset()
+            except OffsetOutOfRangeError as error:
+                log.error("offset_out_of_range", error=str(error))
+                self.ownership.invalidate()
+            except NoOffsetForPartitionError:
+                continue  # asked before this instance had read its own position
+            except (
+                KafkaError,
+                OSError,
+                TimeoutError,
+                asyncpg.PostgresError,
+                asyncpg.InterfaceError,
+            ) as error:
+                log.warning("fetch_retried", error=repr(error)[:500])
+                self.ownership.invalidate()
+                await backoff.wait()
+
+    async def _fetch_once(self) -> None:
+        if self.ownership.unpositioned:
+            await self._establish_positions()
+        self.ownership.changed.clear()
+        if not (active := self.ownership.active):
+            await self._wait_for_change()
+            return
+        generation = self.ownership.generation
+        batches = await self._kafka.getmany(
+            *active,
+            timeout_ms=int(_POLL_SECONDS * 1000),
+            max_records=self._settings.chunk_max_records,
+        )
+        chunk = await self._assemble(batches, generation)
+        if chunk is not None and generation == self.ownership.generation:
+            self.ownership.positions |= {p: span.next for p, span in chunk.spans.items()}
+            await self._chunks.put(chunk)
+
+    async def _wait_for_change(self) -> None:
+        try:
+            await asyncio.wait_for(self.ownership.changed.wait(), _POLL_SECONDS)
+        except TimeoutError:
+            return
+
+    async def _assemble(
+        self, batches: dict[TopicPartition, Sequence[Any]], generation: int
+    ) -> Chunk | None:
+        """Decode what was fetched; None if there is nothing to commit or the assignment changed.
+
+        A partition whose offset moved without records (transaction markers, aborted records) moves
+        its position, too: at rest, positions equal the ends of the logs.
+        """
+        items: list[Item] = []
+        spans: dict[Partition, Span] = {}
+        for target in batches or self.ownership.active:
+            partition = Partition(target.topic, target.partition)
+            if generation != self.ownership.generation:
+                return None
+            expected = self.ownership.positions[partition]
+            decoder = self._decoders[target.topic]
+            for raw in batches.get(target, ()):
+                record = _input_record(partition, raw)
+                if record.offset >= expected:
+                    items.append(decoder.decode(record))
+            reached = await self._kafka.position(target)
+            if reached > expected:
+                spans[partition] = Span(expected, reached)
+        return Chunk(items, spans, generation) if spans else None
+
+    async def _establish_positions(self) -> None:
+        """Read positions from PostgreSQL, check them against the logs, and start fetching."""
+        generation = self.ownership.generation
+        partitions = self.ownership.unpositioned
+        logs = await self._log_ranges(partitions)
+        async with self._database.acquire() as connection:
+            stored = await self._positions.read(connection, partitions)
+            new = {p: logs[p].start for p in partitions if p not in stored}
+            if new:
+                await self._positions.open(connection, new)
+                stored = await self._positions.read(connection, partitions)
+        if generation != self.ownership.generation:
+            return
+        refusals = [r for p in partitions if (r := check_position(p, stored[p], logs[p]))]
+        self.ownership.refuse(refusals)
+        refused = {refusal.partition for refusal in refusals}
+        starts = {p: stored[p] for p in partitions if p not in refused}
+        self._committed = dict(starts)
+        self.ownership.begin(starts)
+        self._metrics.partitions_owned.set(len(self.ownership.assigned))
+        self._metrics.partitions_refused.set(len(self.ownership.refused))
+
+    async def _log_ranges(self, partitions: Sequence[Partition]) -> dict[Partition, LogRange]:
+        targets = [TopicPartition(*partition) for partition in partitions]
+        async with asyncio.timeout(_KAFKA_TIMEOUT_SECONDS):
+            starts = await self._kafka.beginning_offsets(targets)
+            ends = await self._kafka.end_offsets(targets)
+        return {Partition(tp.topic, tp.partition): LogRange(starts[tp], ends[tp]) for tp in targets}
+
+    async def _work_for_ever(self) -> None:
+        backoff = Backoff()
+        while not self._stopping.is_set():
+            chunk = await self._chunks.get()
+            is_current = self.ownership.is_current(chunk.generation)
+            if not is_current():
+                continue
+            self.ownership.quiet.clear()
+            try:
+                await self._processor.process(chunk, is_current)
+                self._done(chunk)
+                backoff.reset()
+            except PositionConflictError as error:
+                log.warning("position_conflict", error=str(error))
+                self.ownership.invalidate()
+                await backoff.wait()
+            except OwnershipLostError as error:
+                log.info("chunk_dropped", reason=str(error))
+            finally:
+                self.ownership.quiet.set()
+
+    def _done(self, chunk: Chunk) -> None:
+        self.records_total += len(chunk.items)
+        self._progress.moved()
+        if chunk.generation == self.ownership.generation:
+            self._committed |= {p: span.next for p, span in chunk.spans.items()}
+
+    async def _report_for_ever(self) -> None:
+        """Lag and group offsets, once a second; asked of the broker, not of the fetcher."""
+        while True:
+            try:
+                await self._measure_lag()
+                await self._report()
+            except (KafkaError, OSError, TimeoutError) as error:
+                log.warning("report_failed", error=repr(error))
+            self._metrics.progress_age_seconds.set(self._progress.age_seconds)
+            await asyncio.sleep(_REPORT_SECONDS)
+
+    async def _measure_lag(self) -> None:
+        if self.ownership.unpositioned:
+            return  # silence makes health say that this instance is blind
+        committed = dict(self._committed) if self.ownership.positions else {}
+        targets = [TopicPartition(*partition) for partition in committed]
+        ends: dict[TopicPartition, int] = {}
+        if targets:
+            async with asyncio.timeout(_KAFKA_TIMEOUT_SECONDS):
+                ends = await self._kafka.end_offsets(targets)
+        self.lags = {
+            partition: max(ends[TopicPartition(*partition)] - offset, 0)
+            for partition, offset in committed.items()
+        }
+        self._progress.report_lag(sum(self.lags.values()))
+        self._metrics.lag_records.set(sum(self.lags.values()))
+
+    async def _report(self) -> None:
+        """Tell the group how far PostgreSQL is, for lag monitoring alone."""
+        current = {
+            p: offset for p, offset in self._committed.items() if p in self.ownership.positions
+        }
+        if current and current != self._reported:
+            async with asyncio.timeout(_KAFKA_TIMEOUT_SECONDS):
+                await self._kafka.commit({TopicPartition(*p): o for p, o in current.items()})
+            self._reported = current
+
+
+def _input_record(partition: Partition, raw: Any) -> InputRecord:
+    return InputRecord(partition, raw.offset, raw.key, raw.value, raw.headers, raw.timestamp)

@@ -1,0 +1,90 @@
+"""Rejected records: kept in PostgreSQL and announced, in the transaction that moves past them."""
+
+from base64 import b64encode
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from rollcall.consumer.records import Rejected
+from rollcall.database.queries import load_queries
+from rollcall.outbox.event import Event
+from rollcall.settings import ServiceSettings
+from rollcall_events import DeadLetterV1, Failure, Origin, dead_letter_event_id
+
+
+class DeadLetterStore:
+    """Writes dead letters of one consumer group."""
+
+    def __init__(self, settings: ServiceSettings) -> None:
+        self._settings = settings
+        (self._record,) = load_queries("rollcall.consumer", "dead_letters.sql", "record")
+
+    async def record(self, connection: Any, rejected: Sequence[Rejected]) -> list[Event]:
+        """Keep rejected records; returns the events that announce them."""
+        if not rejected:
+            return []
+        columns = zip(*(_row(item) for item in rejected), strict=True)
+        await connection.execute(
+            self._record,
+            self._settings.consumer_group,
+            self._settings.instance_id,
+            *map(list, columns),
+        )
+        now = datetime.now(UTC)
+        return [self._announce(item, now) for item in rejected]
+
+    def _announce(self, item: Rejected, now: datetime) -> Event:
+        group, (topic, partition), offset = (
+            self._settings.consumer_group,
+            item.record.partition,
+            item.record.offset,
+        )
+        letter = DeadLetterV1.of_record(
+            Origin(topic, partition, offset, group),
+            Failure(
+                item.error_type,
+                item.error_message,
+                item.stack_fingerprint,
+                item.attempts,
+                now,
+                self._settings.instance_id,
+            ),
+            key=item.record.key,
+            value=item.record.value,
+            headers=item.record.headers,
+        )
+        event_id = dead_letter_event_id(group, topic, partition, offset)
+        return Event(letter, event_id, correlation_id=event_id, key=str(item.record.partition))
+
+
+def _row(item: Rejected) -> tuple[object, ...]:
+    record = item.record
+    return (
+        record.partition.topic,
+        record.partition.number,
+        record.offset,
+        record.key,
+        record.value,
+        _headers(item),
+        record.timestamp,
+        item.error_type,
+        item.error_message.replace("\0", "\N{SYMBOL FOR NULL}"),
+        item.stack_fingerprint,
+        item.attempts,
+        orjson.dumps(item.bisection_trace).decode(),
+    )
+
+
+def _headers(item: Rejected) -> str:
+    """Headers as JSON; PostgreSQL's jsonb takes no NUL."""
+    return orjson.dumps(
+        [
+            [
+                name.replace("\0", "\N{SYMBOL FOR NULL}"),
+                None if value is None else b64encode(value).decode(),
+            ]
+            for name, value in item.record.headers
+        ]
+    ).decode()

@@ -1,0 +1,103 @@
+"""Which partitions this instance may fetch, from which offset, and under which assignment."""
+
+import asyncio
+from collections.abc import Callable, Collection, Iterable
+
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+
+from rollcall.consumer.positions import Refusal
+from rollcall.consumer.records import Partition
+
+log = structlog.get_logger()
+
+
+class Ownership(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Follows the group's assignment; PostgreSQL's positions decide where each partition starts.
+
+    `generation` grows with every change, so that work begun under an older assignment is recognised.
+    """
+
+    def __init__(self, consumer: AIOKafkaConsumer, revocation_timeout_seconds: float) -> None:
+        self._consumer = consumer
+        self._timeout_seconds = revocation_timeout_seconds
+        self.generation = 0
+        self.assigned: frozenset[Partition] = frozenset()
+        self.positions: dict[Partition, int] = {}
+        self.refused: dict[Partition, str] = {}
+        self.settled = asyncio.Event()
+        self.quiet = asyncio.Event()
+        self.quiet.set()
+        self.changed = asyncio.Event()
+
+    @property
+    def unpositioned(self) -> list[Partition]:
+        """Partitions that are assigned but neither positioned nor refused."""
+        return sorted(self.assigned - self.positions.keys() - self.refused.keys())
+
+    @property
+    def active(self) -> list[TopicPartition]:
+        """Partitions to fetch."""
+        return [TopicPartition(*partition) for partition in self.positions]
+
+    def is_current(self, generation: int) -> Callable[[], bool]:
+        """Whether the assignment of `generation` still holds, as a question to ask later."""
+        return lambda: generation == self.generation
+
+    async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
+        """Stop fetching, then let the chunk in flight finish or roll back within the deadline."""
+        self._forget()
+        self.assigned = frozenset()
+        if not revoked:
+            return
+        try:
+            await asyncio.wait_for(self.quiet.wait(), self._timeout_seconds)
+        except TimeoutError:
+            log.warning("revocation_deadline_passed", partitions=len(revoked))
+
+    def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
+        """Hold every partition until its position has been read.
+
+        Runs before anything is fetched. A plain function, so that nothing can come in between: the
+        seek keeps the client from asking Kafka, whose committed offsets are only a hint.
+        """
+        self._forget()
+        for partition in assigned:
+            self._consumer.pause(partition)
+            self._consumer.seek(partition, 0)
+        self.assigned = frozenset(Partition(tp.topic, tp.partition) for tp in assigned)
+        self.settled.set()
+        log.info("partitions_assigned", count=len(assigned), generation=self.generation)
+
+    def invalidate(self) -> None:
+        """A position was not where it should be: read all of them again."""
+        self._forget()
+        for partition in self.assigned:
+            self._consumer.pause(TopicPartition(*partition))
+
+    def begin(self, starts: dict[Partition, int]) -> None:
+        """Fetch partitions from these offsets."""
+        for partition, offset in starts.items():
+            self._consumer.seek(TopicPartition(*partition), offset)
+            self._consumer.resume(TopicPartition(*partition))
+            self.positions[partition] = offset
+
+    def refuse(self, refusals: Iterable[Refusal]) -> None:
+        """Leave partitions alone until an operator has decided."""
+        for refusal in refusals:
+            self.positions.pop(refusal.partition, None)
+            self._consumer.pause(TopicPartition(*refusal.partition))
+            self.refused[refusal.partition] = refusal.reason
+            log.critical(
+                "partition_refused", partition=str(refusal.partition), reason=refusal.reason
+            )
+
+    def problems(self) -> list[str]:
+        """What an operator must decide."""
+        return [f"{partition} refused: {reason}" for partition, reason in self.refused.items()]
+
+    def _forget(self) -> None:
+        self.generation += 1
+        self.positions = {}
+        self.refused = {}
+        self.changed.set()

@@ -1,0 +1,193 @@
+"""Runs chunks: one transaction each, retried, bisected around poison, or given back to a new owner."""
+
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from rollcall.backoff import Backoff
+from rollcall.consumer.chunk import Chunk, describe
+from rollcall.consumer.dead_letters import DeadLetterStore
+from rollcall.consumer.positions import PositionStore
+from rollcall.consumer.records import Received, Rejected, Skipped
+from rollcall.consumer.transaction import Job, Transaction
+from rollcall.database.failures import Failure, classify
+from rollcall.database.pool import Database
+from rollcall.errors import OwnershipLostError
+from rollcall.outbox.buffer import OutboxBuffer
+from rollcall.outbox.event import Event
+from rollcall.outbox.segment import SegmentCodec
+from rollcall.outbox.store import OutboxStore
+from rollcall.settings import ServiceSettings
+from rollcall.telemetry.metrics import Metrics
+from rollcall.topology import Topology
+from rollcall_events import EventData
+
+log = structlog.get_logger()
+
+Handler = Callable[[Sequence[Received[Any]], Transaction], Awaitable[Iterable[Event]]]
+
+# A race is lost to a winner that has committed; more losses in a row than this are no accident.
+_RACES_IN_A_ROW = 20
+_JOB_ATTEMPTS = 5
+
+
+@dataclass(slots=True, frozen=True)
+class Route:
+    """A handler and the models whose events it takes; routes run in the order of their list."""
+
+    models: frozenset[type[EventData]]
+    handler: Handler
+
+
+class ChunkProcessor:
+    """Commits the inbox position and the effects of a chunk together, or neither."""
+
+    def __init__(
+        self,
+        settings: ServiceSettings,
+        topology: Topology,
+        database: Database,
+        routes: Sequence[Route],
+        metrics: Metrics,
+        on_segments: Callable[[Iterable[int]], None],
+        lanes: int,
+    ) -> None:
+        self._settings = settings
+        self._topology = topology
+        self._database = database
+        self._routes = routes
+        self._metrics = metrics
+        self._on_segments = on_segments
+        self._lanes = lanes
+        self._positions = PositionStore(settings.consumer_group)
+        self._dead_letters = DeadLetterStore(settings)
+        self._outbox_store = OutboxStore()
+        self._codec = SegmentCodec()
+
+    async def process(
+        self, chunk: Chunk, is_current: Callable[[], bool], trace: Sequence[str] = ()
+    ) -> None:
+        """Commit a chunk, however many attempts and parts it takes.
+
+        Raises:
+            PositionConflictError: another instance owns a partition; what was not committed is its.
+            OwnershipLostError: the assignment changed between two attempts.
+        """
+        backoff = Backoff()
+        while True:
+            try:
+                follow_ups = await self._commit(chunk)
+            except Exception as error:
+                failure = classify(error)
+                self._metrics.chunk_failures_total.labels(failure.value).inc()
+                if failure is Failure.CONFLICT:
+                    raise
+                if failure is Failure.DATA or (
+                    failure is Failure.RACE and backoff.attempts >= _RACES_IN_A_ROW
+                ):
+                    await self._bisect(chunk, error, is_current, trace)
+                    return
+                log.warning("chunk_retried", failure=failure.value, error=repr(error)[:500])
+                await backoff.wait()
+                if not is_current():
+                    raise OwnershipLostError("partitions were revoked between attempts") from error
+            else:
+                for job in follow_ups:
+                    await self.run_job(job)
+                return
+
+    async def run_job(self, job: Job) -> None:
+        """Run a job in a transaction of its own, then the jobs that it asks for after its commit.
+
+        A job that fails is logged and counted, not raised: its periodic twin does the work later.
+        """
+        jobs = deque([job])
+        while jobs:
+            jobs.extend(await self._try_job(jobs.popleft()))
+
+    async def _try_job(self, job: Job) -> list[Job]:
+        backoff = Backoff()
+        while True:
+            try:
+                return (await self._transact(job)).follow_ups
+            except Exception as error:
+                if classify(error) is Failure.RACE and backoff.attempts < _JOB_ATTEMPTS:
+                    await backoff.wait()
+                    continue
+                self._metrics.follow_up_failures_total.inc()
+                log.error("job_failed", error=repr(error)[:500])
+                return []
+
+    async def _bisect(
+        self,
+        chunk: Chunk,
+        error: Exception,
+        is_current: Callable[[], bool],
+        trace: Sequence[str],
+    ) -> None:
+        """Commit what can be committed of a chunk and set its poison records aside."""
+        if not chunk.items:
+            raise error
+        here = describe([item.record for item in chunk.items])
+        trace = [*trace, f"{here}: {error!r}"[:300]]
+        if len(chunk.items) == 1:
+            log.error("record_rejected", record=here, error=repr(error)[:500])
+            if isinstance(chunk.items[0], Rejected):
+                raise error
+            await self.process(chunk.set_aside(error, trace), is_current)
+            return
+        for half in chunk.halves():
+            await self.process(half, is_current, trace)
+
+    async def _commit(self, chunk: Chunk) -> list[Job]:
+        async def handle(tx: Transaction) -> Iterable[Event]:
+            await self._positions.compare_and_set(tx.connection, chunk.spans)
+            for route in self._routes:
+                if received := chunk.received(route.models):
+                    await tx.publish(await route.handler(received, tx))
+            rejected = [*chunk.rejected(), *tx.rejections]
+            return await self._dead_letters.record(tx.connection, rejected)
+
+        started = time.perf_counter()
+        tx = await self._transact(handle)
+        self._metrics.chunk_seconds.observe(time.perf_counter() - started)
+        self._count(chunk, tx)
+        return tx.follow_ups
+
+    async def _transact(self, job: Job) -> Transaction:
+        """Run `job` in a transaction, write its events as segments, and wake the relay."""
+        async with self._database.acquire() as connection:
+            outbox = OutboxBuffer(
+                connection,
+                self._outbox_store,
+                self._codec,
+                self._topology,
+                self._lanes,
+                self._settings.service_name,
+            )
+            tx = Transaction(connection, outbox)
+            async with connection.transaction():
+                await tx.publish(await job(tx))
+                await outbox.flush()
+        self._metrics.events_total.inc(outbox.published)
+        self._on_segments(outbox.touched_lanes)
+        return tx
+
+    def _count(self, chunk: Chunk, tx: Transaction) -> None:
+        self._metrics.chunk_records.observe(len(chunk.items))
+        late = {id(rejected.record) for rejected in tx.rejections}
+        counts: dict[tuple[str, str], int] = {}
+        for item in chunk.items:
+            outcome = "handled"
+            if type(item) is Skipped:
+                outcome = "skipped"
+            elif type(item) is Rejected or id(item.record) in late:
+                outcome = "rejected"
+            key = (item.record.partition.topic, outcome)
+            counts[key] = counts.get(key, 0) + 1
+        for (topic, outcome), count in counts.items():
+            self._metrics.records_total.labels(topic, outcome).inc(count)

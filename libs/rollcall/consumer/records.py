@@ -1,0 +1,94 @@
+"""Input records and what decoding makes of them: a closed union."""
+
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from rollcall_events import Envelope, EventData
+
+T = TypeVar("T", bound=EventData)
+
+
+class Partition(NamedTuple):
+    """A partition of an input topic, by its name on the cluster."""
+
+    topic: str
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.topic}-{self.number}"
+
+
+@dataclass(slots=True)
+class InputRecord:
+    """One Kafka record as it was read."""
+
+    partition: Partition
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes]]
+    timestamp_ms: int
+
+    @property
+    def timestamp(self) -> datetime | None:
+        """When the record was produced, if the producer said so."""
+        if self.timestamp_ms < 0:
+            return None
+        return datetime.fromtimestamp(self.timestamp_ms / 1000, UTC)
+
+
+@dataclass(slots=True)
+class Received(Generic[T]):
+    """A decoded event together with the record that carried it."""
+
+    record: InputRecord
+    envelope: Envelope[T]
+
+    @property
+    def data(self) -> T:
+        """The event itself."""
+        return self.envelope.data
+
+
+@dataclass(slots=True)
+class Skipped:
+    """A record of an event type that nobody here handles: counted and passed over."""
+
+    record: InputRecord
+    event_type: str
+
+
+@dataclass(slots=True)
+class Rejected:
+    """A record that cannot take effect: it goes to the dead letters with this error."""
+
+    record: InputRecord
+    error_type: str
+    error_message: str
+    stack_fingerprint: str | None = None
+    attempts: int = 1
+    bisection_trace: list[str] = field(default_factory=list)
+
+    @classmethod
+    def from_exception(cls, record: InputRecord, error: BaseException) -> "Rejected":
+        """A rejection for an exception that a handler or the database raised for this record."""
+        return cls(
+            record,
+            error_type=type(error).__name__,
+            error_message=str(error)[:2000],
+            stack_fingerprint=stack_fingerprint(error),
+        )
+
+
+Item = Received[Any] | Skipped | Rejected
+
+
+def stack_fingerprint(error: BaseException) -> str:
+    """A short hash of the functions the exception passed through: equal bugs have equal ones."""
+    frames = traceback.extract_tb(error.__traceback__)
+    path = "\n".join(f"{frame.filename.rsplit('/', 1)[-1]}:{frame.name}" for frame in frames)
+    return sha256(f"{type(error).__name__}\n{path}".encode()).hexdigest()[:16]

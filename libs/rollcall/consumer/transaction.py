@@ -1,0 +1,44 @@
+"""What a handler works with: the open transaction of its chunk."""
+
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+from rollcall.consumer.records import Received, Rejected
+from rollcall.outbox.buffer import OutboxBuffer
+from rollcall.outbox.event import Event
+
+Job = Callable[["Transaction"], Awaitable[Iterable[Event]]]
+"""Work in a transaction of its own; returns the events to publish with it."""
+
+
+class Transaction:
+    """An open database transaction in which a chunk, or a job after it, takes effect.
+
+    Attributes:
+        connection: the asyncpg connection. Do not commit, and take no second one from the pool.
+    """
+
+    def __init__(self, connection: Any, outbox: OutboxBuffer) -> None:
+        self.connection = connection
+        self.rejections: list[Rejected] = []
+        self.follow_ups: list[Job] = []
+        self._outbox = outbox
+
+    async def publish(self, events: Iterable[Event]) -> None:
+        """Publish events with this transaction; for those too large to be returned all at once.
+
+        Call it after the statements that lock what the events speak of: the order of publication is
+        the order of these locks.
+        """
+        await self._outbox.publish(events)
+
+    def reject(self, received: Received[Any], error_type: str, message: str) -> None:
+        """Set a record aside as a dead letter; the rest of the chunk goes on."""
+        self.rejections.append(Rejected(received.record, error_type, message))
+
+    def after_commit(self, job: Job) -> None:
+        """Run `job` in a transaction of its own once this one has committed.
+
+        It may be lost in a crash: use it only for work that a periodic job would do later anyway.
+        """
+        self.follow_ups.append(job)

@@ -1,0 +1,1 @@
+"""PostgreSQL: pool, named queries, migrations, and what a driver error means."""

@@ -1,0 +1,50 @@
+"""What an exception out of a chunk's transaction means for the chunk."""
+
+from enum import Enum
+
+import asyncpg
+
+from rollcall.errors import PositionConflictError
+
+
+class Failure(Enum):
+    """The closed set of reasons for which a chunk does not commit."""
+
+    CONFLICT = "conflict"
+    """Another instance owns the partition: drop the chunk and read the positions again."""
+    RACE = "race"
+    """Another transaction won a race for the same rows: run again, now seeing the winner."""
+    INFRASTRUCTURE = "infrastructure"
+    """Server, network or schema: wait and run again, for ever; no position moves."""
+    DATA = "data"
+    """A record in the chunk: bisect until it stands alone, then set it aside."""
+
+
+_RACES = (
+    asyncpg.UniqueViolationError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    asyncpg.LockNotAvailableError,
+)
+# SQLSTATE classes that speak of a value: 21 cardinality, 22 data, 23 integrity constraint, P0 raised.
+_DATA_CLASSES = frozenset({"21", "22", "23", "P0"})
+
+
+def classify(error: BaseException) -> Failure:
+    """Tell which kind of failure `error` is.
+
+    Errors of the database that do not speak of a value (a statement that is wrong, a server that is
+    full or shutting down) say nothing against the record: they are retried, not dead-lettered.
+    """
+    if isinstance(error, PositionConflictError):
+        return Failure.CONFLICT
+    if isinstance(error, _RACES):
+        return Failure.RACE
+    if isinstance(error, asyncpg.PostgresError):
+        sqlstate = str(getattr(error, "sqlstate", "") or "")
+        return Failure.DATA if sqlstate[:2] in _DATA_CLASSES else Failure.INFRASTRUCTURE
+    if isinstance(error, asyncpg.DataError):
+        return Failure.DATA
+    if isinstance(error, OSError | TimeoutError | asyncpg.InterfaceError):
+        return Failure.INFRASTRUCTURE
+    return Failure.DATA

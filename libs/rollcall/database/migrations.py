@@ -1,0 +1,55 @@
+"""Plain SQL migrations, applied by yoyo under its lock; a service refuses a schema it does not know."""
+
+import re
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+
+import psycopg
+from psycopg import sql
+from yoyo import get_backend, read_migrations
+
+from rollcall.database.schema_version import APPLIED, known_migrations, refuse_newer
+from rollcall.errors import ConfigurationError
+
+_SCHEMA_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
+
+
+def _yoyo_dsn(dsn: str, schema: str) -> str:
+    """Name the driver and the schema in the way that yoyo reads them."""
+    parts = urlsplit(dsn)
+    query = urlencode([*parse_qsl(parts.query), ("schema", schema)], quote_via=quote)
+    return urlunsplit(parts._replace(scheme="postgresql+psycopg", query=query))
+
+
+def _checked_schema(schema: str) -> str:
+    if not _SCHEMA_NAME.fullmatch(schema):
+        raise ConfigurationError(
+            f"database schema {schema!r}: use lower-case letters, digits and underscores"
+        )
+    return schema
+
+
+def migrate(dsn: str, schema: str, folders: Sequence[Path]) -> list[str]:
+    """Create `schema` if need be and apply what is missing of the migrations in `folders`.
+
+    Safe to run from several processes at once. Returns the ids applied by this call, in order.
+
+    Raises:
+        SchemaTooNewError: the schema holds migrations that this program does not know.
+    """
+    with psycopg.connect(dsn, autocommit=True, connect_timeout=10) as connection:
+        connection.execute(
+            sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(
+                sql.Identifier(_checked_schema(schema))
+            )
+        )
+    backend = get_backend(_yoyo_dsn(dsn, schema))
+    with closing(backend.connection), backend.lock():
+        migrations = read_migrations(*(str(folder) for folder in folders))
+        pending = backend.to_apply(migrations)
+        applied = {row[0] for row in backend.execute(APPLIED).fetchall()}
+        refuse_newer(schema, applied, known_migrations(folders))
+        backend.apply_migrations(pending)
+        return [migration.id for migration in pending]

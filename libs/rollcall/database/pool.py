@@ -1,0 +1,98 @@
+"""The connection pool: every wait has a bound, on this side and on the server's."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+
+from rollcall.settings import ServiceSettings
+
+# What the server itself enforces, so that a stopped or cut-off instance cannot hold locks for long.
+IDLE_IN_TRANSACTION_SECONDS = 5
+LOCK_WAIT_SECONDS = 10
+
+
+def _server_settings(settings: ServiceSettings, role: str) -> dict[str, str]:
+    return {
+        "application_name": f"{settings.service_name}:{settings.instance_id}:{role}"[:63],
+        "search_path": settings.database_schema,
+        "timezone": "UTC",
+        "statement_timeout": str(int(settings.statement_timeout_seconds * 1000)),
+        "lock_timeout": str(LOCK_WAIT_SECONDS * 1000),
+        "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_SECONDS * 1000),
+        # Every statement here is an index lookup; compiling one costs more than it saves.
+        "jit": "off",
+        # A plan made for empty tables must not survive their growth.
+        "plan_cache_mode": "force_custom_plan",
+    }
+
+
+class Database:
+    """The service's connections for chunks and reads, all warm once `open` has returned."""
+
+    def __init__(self, settings: ServiceSettings) -> None:
+        self._settings = settings
+        self._pool: Any = None
+
+    async def open(self) -> None:
+        """Open `database_pool_size` connections.
+
+        Raises:
+            OSError, asyncpg.PostgresError, TimeoutError: the server cannot be reached or refuses.
+        """
+        self._pool = await asyncpg.create_pool(
+            self._settings.postgres_dsn.get_secret_value(),
+            min_size=self._settings.database_pool_size,
+            max_size=self._settings.database_pool_size,
+            max_inactive_connection_lifetime=0,
+            timeout=self._settings.connect_timeout_seconds,
+            command_timeout=self._settings.statement_timeout_seconds + 5,
+            server_settings=_server_settings(self._settings, "chunks"),
+        )
+
+    @asynccontextmanager
+    async def acquire(self) -> AsyncIterator[Any]:
+        """Borrow a connection. Never take a second one while holding one.
+
+        Raises:
+            TimeoutError: none became free within `connect_timeout_seconds`.
+            ConnectionError: the database is not open (yet).
+        """
+        if self._pool is None:
+            raise ConnectionError("the database is not open: the service is starting or stopping")
+        async with self._pool.acquire(timeout=self._settings.connect_timeout_seconds) as connection:
+            yield connection
+
+    async def close(self, timeout_seconds: float = 2.0) -> None:
+        """Close politely, then by force: `Pool.close()` waits for ever for a lost connection."""
+        pool, self._pool = self._pool, None
+        if pool is None:
+            return
+        try:
+            await asyncio.wait_for(pool.close(), timeout_seconds)
+        except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            pool.terminate()
+
+
+async def connect_session(settings: ServiceSettings, idle_session_seconds: int) -> Any:
+    """Open one connection outside the pool, which the server ends after `idle_session_seconds` idle.
+
+    The server's own timeout is what frees the advisory locks of a stopped or cut-off instance.
+    """
+    return await asyncpg.connect(
+        settings.postgres_dsn.get_secret_value(),
+        timeout=settings.connect_timeout_seconds,
+        command_timeout=settings.statement_timeout_seconds + 5,
+        server_settings=_server_settings(settings, "lanes")
+        | {"idle_session_timeout": str(idle_session_seconds * 1000)},
+    )
+
+
+async def close_session(connection: Any, timeout_seconds: float = 2.0) -> None:
+    """Close one connection, by force if the server does not answer in time."""
+    try:
+        await connection.close(timeout=timeout_seconds)
+    except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        connection.terminate()

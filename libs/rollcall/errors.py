@@ -1,0 +1,44 @@
+"""Every error the runtime raises: what happened, with which value, and what to do."""
+
+
+class RollcallError(Exception):
+    """Base of all errors raised by the runtime."""
+
+
+class ConfigurationError(RollcallError):
+    """A setting or a service definition cannot work; the message names it and the remedy."""
+
+
+class SchemaTooNewError(RollcallError):
+    """The database schema holds migrations that this program does not know: run a newer release."""
+
+
+class SchemaNotMigratedError(RollcallError):
+    """The database schema lacks migrations of this program: run its `migrate` command."""
+
+
+class TopicMismatchError(RollcallError):
+    """A topic on the cluster contradicts the registry; the message lists each difference."""
+
+
+class PositionConflictError(RollcallError):
+    """Another instance moved a position: this one no longer owns the partition, or is behind.
+
+    Nothing was committed. The partitions are read again from the positions in PostgreSQL.
+    """
+
+
+class OwnershipLostError(RollcallError):
+    """The partitions of a chunk were revoked while it was being retried; its new owner handles it."""
+
+
+class LaneLostError(RollcallError):
+    """The session that holds the advisory lock of a lane ended; its next owner goes on."""
+
+
+class LanePositionError(RollcallError):
+    """Kafka's record of a lane's position contradicts the database; going on could lose events.
+
+    Ahead of the database: the database was restored to an earlier point. Behind it: the topic that
+    holds lane positions was lost or recreated. Follow docs/operations.md, section "Restore".
+    """

@@ -1,0 +1,151 @@
+"""The working parts of a running service, started, watched and stopped together."""
+
+import asyncio
+import contextlib
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from rollcall.consumer.consumer import Consumer
+from rollcall.consumer.decoding import Decoder
+from rollcall.consumer.processor import ChunkProcessor, Route
+from rollcall.database.pool import Database
+from rollcall.http import PartitionStatus
+from rollcall.outbox.relay import Relay
+from rollcall.periodic import PeriodicJob, run_for_ever
+from rollcall.settings import ServiceSettings
+from rollcall.startup import wait_for
+from rollcall.telemetry.health import Health, Progress
+from rollcall.telemetry.metrics import Metrics
+from rollcall.topology import Topology
+
+log = structlog.get_logger()
+
+_RATE_SAMPLES = 5
+_RATE_PAUSE_SECONDS = 1.0
+
+
+@dataclass(slots=True, frozen=True)
+class Work:
+    """What an instance works on, and how fast."""
+
+    partitions: list[PartitionStatus]
+    lanes: list[int]
+    records_total: int
+    records_per_second: float
+
+
+class Instance:
+    """Consumer, relay and periodic jobs; the death of any of them ends all."""
+
+    def __init__(
+        self,
+        settings: ServiceSettings,
+        topology: Topology,
+        database: Database,
+        routes: Sequence[Route],
+        jobs: Sequence[PeriodicJob],
+        metrics: Metrics,
+        health: Health,
+        lanes: int,
+        http_url: Callable[[], str | None],
+    ) -> None:
+        self._settings = settings
+        self._jobs = jobs
+        self._health = health
+        self._relay = Relay(settings, topology, metrics, http_url)
+        self._processor = ChunkProcessor(
+            settings, topology, database, routes, metrics, self._relay.wake, lanes
+        )
+        progress = Progress(settings.stall_seconds)
+        self._consumer = Consumer(
+            settings,
+            database,
+            self._processor,
+            _decoders(settings, topology, routes),
+            progress,
+            metrics,
+        )
+        health.add(progress.problems)
+        health.add(self._consumer.ownership.problems)
+        health.add(lambda: self._relay.problems)
+        self._samples: deque[tuple[float, int]] = deque(maxlen=_RATE_SAMPLES)
+
+    async def run_until(self, stop: asyncio.Event) -> None:
+        """Work until `stop`, then finish the chunk, flush the relay and leave the group."""
+        await wait_for("Kafka", self._consumer.start)
+        async with asyncio.TaskGroup() as tasks:
+            relay = tasks.create_task(self._relay.run(), name="relay")
+            consumer = tasks.create_task(self._consumer.run(), name="consumer")
+            helpers = [
+                tasks.create_task(run_for_ever(job, self._processor), name=job.name)
+                for job in self._jobs
+            ]
+            helpers.append(tasks.create_task(self._sample_rate(), name="rate"))
+            helpers.append(tasks.create_task(self._announce_ready(), name="ready"))
+            await stop.wait()
+            self._health.started = False
+            await self._stop(consumer, relay)
+            for helper in helpers:
+                helper.cancel()
+
+    async def _stop(self, consumer: asyncio.Task[None], relay: asyncio.Task[None]) -> None:
+        """In order: no new chunks, the last chunk's segments out, then leave."""
+        limit_seconds = self._settings.stop_timeout_seconds
+        self._consumer.stop()
+        _, unfinished = await asyncio.wait([consumer], timeout=limit_seconds / 2)
+        self._relay.stop()
+        await self._consumer.close()
+        _, unrelayed = await asyncio.wait([relay], timeout=limit_seconds / 2)
+        for task in unfinished | unrelayed:
+            log.warning("stop_deadline_passed", component=task.get_name())
+            task.cancel()
+
+    async def _announce_ready(self) -> None:
+        await self._consumer.ownership.settled.wait()
+        await self._relay.wait_settled()
+        self._health.started = True
+        log.info("service_ready")
+
+    async def _sample_rate(self) -> None:
+        while True:
+            self._samples.append((time.monotonic(), self._consumer.records_total))
+            await asyncio.sleep(_RATE_PAUSE_SECONDS)
+
+    def work(self) -> Work:
+        """Partitions with lag, lanes and rate, as of now."""
+        positions = dict(self._consumer.ownership.positions)
+        lags = self._consumer.lags
+        return Work(
+            partitions=[
+                PartitionStatus(
+                    topic=partition.topic,
+                    partition=partition.number,
+                    next_offset=offset,
+                    lag=lags.get(partition, 0),
+                )
+                for partition, offset in sorted(positions.items())
+            ],
+            lanes=self._relay.owned_lanes,
+            records_total=self._consumer.records_total,
+            records_per_second=self._rate(),
+        )
+
+    def _rate(self) -> float:
+        with contextlib.suppress(IndexError, ZeroDivisionError):
+            (began, first), (ended, last) = self._samples[0], self._samples[-1]
+            return round((last - first) / (ended - began), 1)
+        return 0.0
+
+
+def _decoders(
+    settings: ServiceSettings, topology: Topology, routes: Sequence[Route]
+) -> dict[str, Decoder]:
+    """A decoder for each topic that carries a handled model, by the topic's name on the cluster."""
+    models: dict[str, list[type]] = {}
+    for model in (model for route in routes for model in route.models):
+        models.setdefault(settings.topic(topology.topic_of(model).name), []).append(model)
+    return {name: Decoder(handled, settings.record_max_bytes) for name, handled in models.items()}

@@ -1,0 +1,65 @@
+"""Events of one transaction on their way into segments."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from rollcall.outbox.event import Event, OutgoingRecord, encode_event, lane_of
+from rollcall.outbox.segment import SegmentCodec
+from rollcall.outbox.store import OutboxStore
+from rollcall.topology import Topology
+
+# A lane's events are written out as a segment of their own beyond this size, to bound memory.
+SEGMENT_MAX_BYTES = 2 * 1024 * 1024
+
+
+class OutboxBuffer:
+    """Collects encoded events by lane and writes them as segments of the open transaction."""
+
+    def __init__(
+        self,
+        connection: Any,
+        store: OutboxStore,
+        codec: SegmentCodec,
+        topology: Topology,
+        lanes: int,
+        source: str,
+    ) -> None:
+        self._connection = connection
+        self._store = store
+        self._codec = codec
+        self._topology = topology
+        self._lanes = lanes
+        self._source = source
+        self._now = datetime.now(UTC)
+        self._records: dict[int, list[OutgoingRecord]] = defaultdict(list)
+        self._bytes: dict[int, int] = defaultdict(int)
+        self.touched_lanes: set[int] = set()
+        self.published = 0
+
+    async def publish(self, events: Iterable[Event]) -> None:
+        """Encode events; lanes that have become large are written out at once."""
+        for event in events:
+            topic = self._topology.topic_of(type(event.data)).name
+            record = encode_event(event, topic, self._source, self._now)
+            lane = lane_of(record.key, self._lanes)
+            self._records[lane].append(record)
+            self._bytes[lane] += len(record.value)
+            self.published += 1
+            if self._bytes[lane] >= SEGMENT_MAX_BYTES:
+                await self._write([lane])
+
+    async def flush(self) -> None:
+        """Write what is left; call once, after every handler."""
+        await self._write(sorted(self._records))
+
+    async def _write(self, lanes: Iterable[int]) -> None:
+        segments = []
+        for lane in lanes:
+            records = self._records.pop(lane)
+            del self._bytes[lane]
+            segments.append((lane, len(records), self._codec.encode(records)))
+            self.touched_lanes.add(lane)
+        if segments:
+            await self._store.append(self._connection, segments)

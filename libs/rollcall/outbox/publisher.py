@@ -1,0 +1,114 @@
+"""One owned lane: number segments, publish them, forget them; one Kafka transaction at a time."""
+
+import asyncio
+import time
+
+import structlog
+
+from rollcall.outbox.lane_position import LanePosition, check_lane_position
+from rollcall.outbox.lane_session import LaneSession
+from rollcall.outbox.producer import LaneProducer
+from rollcall.outbox.segment import SegmentCodec
+from rollcall.outbox.store import OutboxStore, StoredSegment
+from rollcall.settings import ServiceSettings
+from rollcall.telemetry.metrics import Metrics
+from rollcall.topology import Topology
+
+log = structlog.get_logger()
+
+SEGMENTS_PER_TRANSACTION = 32
+_POLL_FIRST_SECONDS = 0.02
+_POLL_CAP_SECONDS = 0.2
+
+
+class LanePublisher:
+    """Publishes one lane until cancelled or until something fails; its owner starts it anew."""
+
+    def __init__(
+        self,
+        settings: ServiceSettings,
+        topology: Topology,
+        store: OutboxStore,
+        session: LaneSession,
+        lane: int,
+        metrics: Metrics,
+    ) -> None:
+        self._store = store
+        self._session = session
+        self._lane = lane
+        self._metrics = metrics
+        self._producer = LaneProducer(settings, topology, lane, SegmentCodec())
+        self._wake = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._poll_seconds = _POLL_FIRST_SECONDS
+        self.taken_over = False
+
+    def wake(self) -> None:
+        """Look for segments now."""
+        self._wake.set()
+
+    async def wait_idle(self) -> None:
+        """Return once a look that began after this call found nothing left to publish."""
+        self._idle.clear()
+        self.wake()
+        await self._idle.wait()
+
+    async def run(self) -> None:
+        """Take the lane over and publish.
+
+        Raises:
+            LanePositionError: the lane must not go on without an operator.
+            LaneLostError, KafkaError, OSError, TimeoutError: take the lane over again.
+        """
+        try:
+            position = await self._take_over()
+            while True:
+                segments = await self._next(position)
+                if segments:
+                    position = await self._publish(segments)
+                else:
+                    await self._wait()
+        finally:
+            await asyncio.shield(self._producer.close())
+
+    async def _take_over(self) -> LanePosition:
+        """Fence the former owner, find where it stopped, and publish what it had numbered."""
+        position = await self._producer.open()
+        async with self._session.connection() as connection:
+            known = await self._store.lane_range(connection, self._lane)
+        check_lane_position(self._lane, position, known)
+        log.info("lane_taken_over", lane=self._lane, position=position.seq)
+        while True:
+            async with self._session.connection() as connection:
+                left = await self._store.numbered_after(
+                    connection, self._lane, position.seq, SEGMENTS_PER_TRANSACTION
+                )
+            if not left:
+                self.taken_over = True
+                return position
+            position = await self._publish(left)
+
+    async def _next(self, position: LanePosition) -> list[StoredSegment]:
+        """Forget what is published and number the next segments, in one statement."""
+        self._wake.clear()
+        async with self._session.connection() as connection:
+            return await self._store.take_next(
+                connection, self._lane, position.seq, SEGMENTS_PER_TRANSACTION
+            )
+
+    async def _publish(self, segments: list[StoredSegment]) -> LanePosition:
+        self._poll_seconds = _POLL_FIRST_SECONDS
+        started = time.perf_counter()
+        position = await self._producer.publish(segments)
+        self._metrics.relay_transaction_seconds.observe(time.perf_counter() - started)
+        self._metrics.relay_segments_total.inc(len(segments))
+        return position
+
+    async def _wait(self) -> None:
+        """Until woken, or for a pause that grows while nothing happens."""
+        if not self._wake.is_set():
+            self._idle.set()
+        try:
+            await asyncio.wait_for(self._wake.wait(), self._poll_seconds)
+        except TimeoutError:
+            self._poll_seconds = min(self._poll_seconds * 1.5, _POLL_CAP_SECONDS)

@@ -1,0 +1,199 @@
+"""A service: settings, topics and handlers in; a running member of the consumer group out."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import TypeVar
+
+import structlog
+from fastapi import APIRouter, FastAPI
+
+from rollcall.consumer.processor import Handler, Route
+from rollcall.consumer.transaction import Job
+from rollcall.database.pool import Database
+from rollcall.database.schema_version import RUNTIME_MIGRATIONS
+from rollcall.errors import ConfigurationError, RollcallError
+from rollcall.http import HttpServer, InstanceStatus, create_app, runtime_routes
+from rollcall.instance import Instance
+from rollcall.periodic import PeriodicJob
+from rollcall.settings import ServiceSettings
+from rollcall.startup import open_database, wait_for_topics
+from rollcall.telemetry.health import Health
+from rollcall.telemetry.logs import configure_logs
+from rollcall.telemetry.metrics import Metrics
+from rollcall.topology import Topology
+from rollcall_events import EventData
+from rollcall_events.topics import Topic
+
+log = structlog.get_logger()
+
+H = TypeVar("H", bound=Handler)
+J = TypeVar("J", bound=Job)
+
+
+class Service:
+    """Define a service with `on` and `every`, then `serve` it.
+
+    Args:
+        settings: where the servers are, and the bounds of everything.
+        topics: every topic the service reads and writes, see `rollcall.topology.Topology`.
+        migrations: folders of the service's own SQL migrations.
+    """
+
+    def __init__(
+        self, settings: ServiceSettings, topics: Sequence[Topic], migrations: Sequence[Path] = ()
+    ) -> None:
+        self.settings = settings
+        self.topology = Topology(topics)
+        self.migrations = (RUNTIME_MIGRATIONS, *migrations)
+        self.database = Database(settings)
+        self.metrics = Metrics()
+        self.health = Health()
+        self._routes: list[Route] = []
+        self._jobs: list[PeriodicJob] = []
+        self._routers: list[APIRouter] = []
+        self._configure_app: list[Callable[[FastAPI], None]] = []
+        self._started_at = datetime.now(UTC)
+        self._instance: Instance | None = None
+
+    def on(self, *models: type[EventData]) -> Callable[[H], H]:
+        """Handle the events of `models`, all of a chunk at once and in order.
+
+        Handlers run in the order in which they were registered.
+
+        Raises:
+            ConfigurationError: no input topic carries a model, or it has a handler already.
+        """
+        for model in models:
+            if self.topology.topic_of(model) not in self.topology.inputs:
+                raise ConfigurationError(f"{model.__name__} is not carried by an input topic")
+            if any(model in route.models for route in self._routes):
+                raise ConfigurationError(f"{model.__name__} has a handler already")
+
+        def register(handler: H) -> H:
+            self._routes.append(Route(frozenset(models), handler))
+            return handler
+
+        return register
+
+    def every(self, seconds: float, name: str) -> Callable[[J], J]:
+        """Run a job in a transaction of its own, in one instance at a time, with this pause."""
+
+        def register(job: J) -> J:
+            self._jobs.append(PeriodicJob(name, seconds, job))
+            return job
+
+        return register
+
+    def add_routes(self, router: APIRouter) -> None:
+        """Serve routes of the service's own beside the runtime's."""
+        self._routers.append(router)
+
+    def configure_app(self, configure: Callable[[FastAPI], None]) -> None:
+        """Have `configure` called with the HTTP application once it is built."""
+        self._configure_app.append(configure)
+
+    def create_app(self) -> FastAPI:
+        """The HTTP application, as it is served and as its OpenAPI document is made from."""
+        routes = runtime_routes(self.health, self.metrics, self.status)
+        return create_app(self.settings.service_name, version("rollcall"), [routes, *self._routers])
+
+    async def serve(self) -> int:
+        """Run until SIGTERM or SIGINT; returns the exit code. A second signal exits at once.
+
+        Whenever the process ends, however it ends, nothing is lost: what had not committed is
+        handled by the next owner of the partition.
+        """
+        configure_logs(self.settings)
+        stop = asyncio.Event()
+        self._handle_signals(stop)
+        try:
+            await self._serve(stop)
+        except ExceptionGroup as errors:
+            for error in _leaves(errors):
+                expected = isinstance(error, RollcallError | OSError)
+                log.critical("service_failed", error=str(error), exc_info=not expected and error)
+            return 1
+        finally:
+            await self.database.close()
+        log.info("service_stopped")
+        return 0
+
+    def status(self) -> InstanceStatus:
+        """What this instance says of itself at `/v1/instance`."""
+        problems = self.health.problems()
+        work = self._instance.work() if self._instance else None
+        return InstanceStatus(
+            instance_id=self.settings.instance_id,
+            service=self.settings.service_name,
+            version=version("rollcall"),
+            pid=os.getpid(),
+            started_at=self._started_at.isoformat(),
+            ready=not problems,
+            problems=problems,
+            partitions=work.partitions if work else [],
+            lag=sum(partition.lag for partition in work.partitions) if work else 0,
+            lanes=work.lanes if work else [],
+            records_total=work.records_total if work else 0,
+            records_per_second=work.records_per_second if work else 0.0,
+        )
+
+    async def _serve(self, stop: asyncio.Event) -> None:
+        http = HttpServer(self.settings, self.create_app())
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(http.run(), name="http")
+            work = tasks.create_task(self._work(http, stop), name="work")
+            await asyncio.wait([work])
+            http.stop()
+
+    async def _work(self, http: HttpServer, stop: asyncio.Event) -> None:
+        """Wait for the servers, work until told to stop, stop in order."""
+        await http.listening.wait()
+        starting = asyncio.ensure_future(self._start(http))
+        stopping = asyncio.ensure_future(stop.wait())
+        await asyncio.wait([starting, stopping], return_when=asyncio.FIRST_COMPLETED)
+        if not starting.done():
+            starting.cancel()
+            await asyncio.wait([starting])
+            return
+        instance = starting.result()
+        await instance.run_until(stop)
+
+    async def _start(self, http: HttpServer) -> Instance:
+        lanes = await open_database(self.settings, self.database, self.migrations)
+        await wait_for_topics(self.settings, self.topology)
+        self._instance = Instance(
+            self.settings,
+            self.topology,
+            self.database,
+            self._routes,
+            self._jobs,
+            self.metrics,
+            self.health,
+            lanes,
+            http_url=lambda: http.url,
+        )
+        return self._instance
+
+    def _handle_signals(self, stop: asyncio.Event) -> None:
+        loop = asyncio.get_running_loop()
+
+        def on_signal(number: int) -> None:
+            if stop.is_set():
+                os._exit(128 + number)  # nothing uncommitted counts, so nothing is lost
+            log.info("service_stopping", signal=signal.Signals(number).name)
+            stop.set()
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, on_signal, number)
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
+    found: list[BaseException] = []
+    for error in group.exceptions:
+        found += _leaves(error) if isinstance(error, BaseExceptionGroup) else [error]
+    return found

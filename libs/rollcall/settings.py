@@ -1,0 +1,102 @@
+"""Settings of a service: environment variables with the prefix ROLLCALL_, each with a bound."""
+
+import os
+import secrets
+import socket
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def _new_instance_id() -> str:
+    """New for each process: a reused host name and pid is a different instance."""
+    return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
+
+
+class ServiceSettings(BaseSettings):
+    """What every service on the runtime can be told. Services extend it by subclassing."""
+
+    model_config = SettingsConfigDict(env_prefix="ROLLCALL_", frozen=True, extra="ignore")
+
+    service_name: str = Field("service", description="Name in logs, metrics and published events.")
+    instance_id: str = Field(
+        default_factory=_new_instance_id,
+        max_length=120,
+        description="Unique for each process; made from host, pid and a random part if not given.",
+    )
+
+    kafka_bootstrap_servers: str = Field(
+        "127.0.0.1:9092", description="Kafka brokers, host:port separated by commas."
+    )
+    topic_prefix: str = Field(
+        "", pattern=r"^[a-zA-Z0-9._-]{0,60}$", description="Put before the name of every topic."
+    )
+    consumer_group: str = Field(
+        "service", min_length=1, description="Consumer group; also names the lanes' producers."
+    )
+    session_timeout_seconds: float = Field(
+        10.0, ge=1, le=300, description="Silence after which the group gives partitions away."
+    )
+    chunk_max_records: int = Field(
+        1000, ge=1, le=10_000, description="Most records handled in one transaction."
+    )
+    record_max_bytes: int = Field(
+        1_048_576, ge=1024, description="Largest input record; larger ones become dead letters."
+    )
+    fetch_max_bytes: int = Field(
+        4_194_304, ge=65_536, description="Most bytes of one fetch, the bound on buffered input."
+    )
+
+    postgres_dsn: SecretStr = Field(
+        SecretStr("postgresql://postgres@127.0.0.1:5432/postgres"),
+        description="PostgreSQL address, with user, password and database.",
+    )
+    database_schema: str = Field("public", description="Schema that holds the service's tables.")
+    database_pool_size: int = Field(
+        3, ge=2, le=100, description="Connections for chunks and reads; one more serves the lanes."
+    )
+    connect_timeout_seconds: float = Field(5.0, gt=0, description="Limit for opening a connection.")
+    statement_timeout_seconds: float = Field(
+        30.0, gt=0, description="Limit for one statement, enforced by the server and the client."
+    )
+
+    redis_url: SecretStr | None = Field(None, description="Redis address; optional.")
+
+    lanes: int = Field(
+        4, ge=1, le=64, description="Publication logs; fixed when the schema is first used."
+    )
+    lane_session_timeout_seconds: int = Field(
+        10, ge=3, description="Silence after which the server frees a stopped owner's lanes."
+    )
+
+    http_host: str = Field("127.0.0.1", description="Address of the HTTP server.")
+    http_port: int = Field(8000, ge=0, le=65_535, description="Port of the HTTP server; 0 = any.")
+    stall_seconds: float = Field(
+        15.0, gt=0, description="No progress for so long while records wait: no longer ready."
+    )
+    stop_timeout_seconds: float = Field(
+        8.0, gt=0, description="Limit for a clean stop after SIGTERM."
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="Least severe log events to write."
+    )
+    log_format: Literal["json", "console"] = Field("json", description="Form of the log lines.")
+
+    def topic(self, name: str) -> str:
+        """The name of a registry topic on this deployment's cluster."""
+        return self.topic_prefix + name
+
+
+def settings_table(model: type[ServiceSettings]) -> str:
+    """Render every setting as a Markdown table: variable, default, meaning."""
+    rows = ["| variable | default | meaning |", "|---|---|---|"]
+    for name, field in model.model_fields.items():
+        default = "generated" if field.default_factory else _shown(field.default)
+        rows.append(f"| `ROLLCALL_{name.upper()}` | {default} | {field.description} |")
+    return "\n".join(rows) + "\n"
+
+
+def _shown(default: object) -> str:
+    plain = default.get_secret_value() if isinstance(default, SecretStr) else default
+    return "" if plain in (None, "") else f"`{plain}`"

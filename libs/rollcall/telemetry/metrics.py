@@ -1,0 +1,109 @@
+"""Every metric of the runtime, defined once with its meaning; label values come from closed sets."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.gc_collector import GCCollector
+from prometheus_client.platform_collector import PlatformCollector
+from prometheus_client.process_collector import ProcessCollector
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+_COUNTS = (1, 5, 10, 50, 100, 250, 500, 1000, 2500, 5000, 10_000)
+
+
+class Metrics:
+    """The metrics of one process, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+        GCCollector(registry=self.registry)
+        self._define_input()
+        self._define_output()
+        self._define_state()
+
+    def _define_input(self) -> None:
+        self.records_total = Counter(
+            "rollcall_records",
+            "Input records whose chunk committed, by topic and outcome (handled, skipped, rejected).",
+            ["topic", "outcome"],
+            registry=self.registry,
+        )
+        self.chunk_records = Histogram(
+            "rollcall_chunk_records",
+            "Records in a committed chunk.",
+            buckets=_COUNTS,
+            registry=self.registry,
+        )
+        self.chunk_seconds = Histogram(
+            "rollcall_chunk_seconds",
+            "Duration of a chunk's transaction, from taking a connection to the end of its commit.",
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self.chunk_failures_total = Counter(
+            "rollcall_chunk_failures",
+            "Chunk transactions rolled back, by failure (conflict, race, infrastructure, data).",
+            ["failure"],
+            registry=self.registry,
+        )
+        self.follow_up_failures_total = Counter(
+            "rollcall_follow_up_failures",
+            "Transactions after a chunk's commit, or of a periodic job, that were given up.",
+            registry=self.registry,
+        )
+
+    def _define_output(self) -> None:
+        self.events_total = Counter(
+            "rollcall_events",
+            "Events committed to the outbox.",
+            registry=self.registry,
+        )
+        self.relay_segments_total = Counter(
+            "rollcall_relay_segments",
+            "Segments committed in Kafka.",
+            registry=self.registry,
+        )
+        self.relay_transaction_seconds = Histogram(
+            "rollcall_relay_transaction_seconds",
+            "Duration of a Kafka transaction of the relay.",
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+
+    def _define_state(self) -> None:
+        self.lanes_owned = Gauge(
+            "rollcall_lanes_owned", "Lanes that this instance publishes.", registry=self.registry
+        )
+        self.partitions_owned = Gauge(
+            "rollcall_partitions_owned", "Partitions assigned here.", registry=self.registry
+        )
+        self.partitions_refused = Gauge(
+            "rollcall_partitions_refused",
+            "Partitions whose position the log cannot continue from; an operator must decide.",
+            registry=self.registry,
+        )
+        self.lag_records = Gauge(
+            "rollcall_lag_records",
+            "Records between the positions and the ends of the partitions owned here.",
+            registry=self.registry,
+        )
+        self.progress_age_seconds = Gauge(
+            "rollcall_progress_age_seconds",
+            "Time since a chunk last committed here or there was nothing to do.",
+            registry=self.registry,
+        )
+        self.ready = Gauge(
+            "rollcall_ready", "1 when /healthz/ready answers 200.", registry=self.registry
+        )
+
+
+def metrics_table(metrics: Metrics) -> str:
+    """Render the metrics as a Markdown table: name, type, labels, meaning."""
+    rows = ["| metric | type | labels | meaning |", "|---|---|---|---|"]
+    for metric in vars(metrics).values():
+        if isinstance(metric, Counter | Gauge | Histogram):
+            (family,) = metric.describe()
+            name = family.name + ("_total" if family.type == "counter" else "")
+            labels = ", ".join(metric._labelnames)
+            rows.append(f"| `{name}` | {family.type} | {labels} | {family.documentation} |")
+    return "\n".join(rows) + "\n"

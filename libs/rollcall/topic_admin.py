@@ -1,0 +1,130 @@
+"""Creates the topics of the registry and checks a running cluster against it."""
+
+import asyncio
+from collections.abc import Collection
+from typing import Any
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import TopicAlreadyExistsError, for_code
+
+from rollcall.errors import TopicMismatchError
+from rollcall.settings import ServiceSettings
+from rollcall.topology import Topology
+from rollcall_events.topics import Topic
+
+_TIMEOUT_SECONDS = 30.0
+
+
+class TopicAdmin:
+    """Administers the topics of one deployment. Use as an asynchronous context manager."""
+
+    def __init__(self, settings: ServiceSettings, topology: Topology) -> None:
+        self._settings = settings
+        self._topology = topology
+        self._admin = AIOKafkaAdminClient(
+            bootstrap_servers=settings.kafka_bootstrap_servers,
+            client_id=f"{settings.instance_id}-topics",
+            request_timeout_ms=int(_TIMEOUT_SECONDS * 1000),
+        )
+
+    async def __aenter__(self) -> "TopicAdmin":
+        async with asyncio.timeout(_TIMEOUT_SECONDS):
+            await self._admin.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._admin.close()
+
+    async def missing(self) -> list[str]:
+        """Names, on this cluster, of the topics that do not exist yet."""
+        async with asyncio.timeout(_TIMEOUT_SECONDS):
+            existing = set(await self._admin.list_topics())
+        return [
+            name
+            for topic in self._topology.topics
+            if (name := self._settings.topic(topic.name)) not in existing
+        ]
+
+    async def create_missing(
+        self, replication_factor: int = 1, partitions: int | None = None
+    ) -> list[str]:
+        """Create what does not exist; `partitions` overrides the registry's number.
+
+        Safe to run from several processes at once. Returns the names that were missing.
+        """
+        names = await self.missing()
+        wanted = [
+            self._new_topic(topic, replication_factor, partitions)
+            for topic in self._topology.topics
+            if self._settings.topic(topic.name) in names
+        ]
+        if wanted:
+            async with asyncio.timeout(_TIMEOUT_SECONDS):
+                response = await self._admin.create_topics(wanted)
+            _raise_errors(response)
+        return names
+
+    async def check(self) -> None:
+        """Compare the cluster's topics with the registry.
+
+        Raises:
+            TopicMismatchError: with one line for each difference and its remedy.
+        """
+        if missing := await self.missing():
+            raise TopicMismatchError(f"missing topics: {', '.join(missing)}; create them first")
+        differences = await self._differences()
+        if differences:
+            raise TopicMismatchError("topics differ from the registry:\n" + "\n".join(differences))
+
+    def _new_topic(self, topic: Topic, replication_factor: int, partitions: int | None) -> NewTopic:
+        count = partitions or topic.partitions
+        if topic is self._topology.lane_positions:
+            count = self._settings.lanes
+        return NewTopic(
+            self._settings.topic(topic.name), count, replication_factor, topic_configs=topic.config
+        )
+
+    async def _differences(self) -> list[str]:
+        topics = {self._settings.topic(topic.name): topic for topic in self._topology.topics}
+        async with asyncio.timeout(_TIMEOUT_SECONDS):
+            described = await self._admin.describe_topics(list(topics))
+            configs = await self._admin.describe_configs(
+                [ConfigResource(ConfigResourceType.TOPIC, name) for name in topics]
+            )
+        actual = _config_by_topic(configs)
+        counts = {topic["topic"]: len(topic["partitions"]) for topic in described}
+        found = []
+        for name, topic in topics.items():
+            found += _config_differences(name, topic.config, actual.get(name, {}))
+        positions = self._settings.topic(self._topology.lane_positions.name)
+        if counts.get(positions, 0) < self._settings.lanes:
+            found.append(
+                f"{positions}: {counts.get(positions, 0)} partitions, but there are"
+                f" {self._settings.lanes} lanes: add partitions"
+            )
+        return found
+
+
+def _config_differences(name: str, wanted: dict[str, str], actual: dict[str, str]) -> list[str]:
+    return [
+        f"{name}: {key} is {actual.get(key)}, the registry says {value}: alter the topic"
+        for key, value in wanted.items()
+        if actual.get(key) != value
+    ]
+
+
+def _config_by_topic(responses: Collection[Any]) -> dict[str, dict[str, str]]:
+    """Read DescribeConfigs responses: resources of (code, message, type, name, entries)."""
+    return {
+        resource[3]: {entry[0]: entry[1] for entry in resource[4]}
+        for response in responses
+        for resource in response.resources
+    }
+
+
+def _raise_errors(response: Any) -> None:
+    for name, code, *detail in response.topic_errors:
+        error = for_code(code)
+        if code and error is not TopicAlreadyExistsError:
+            raise TopicMismatchError(f"topic {name} cannot be created: {error.__name__} {detail}")

@@ -1,0 +1,171 @@
+"""Audits one deployment from outside: Kafka input, database, Kafka output."""
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import asyncpg
+from aiokafka.errors import KafkaError
+
+from rollcall_cluster.auditor.database import Database, Snapshot, open_database
+from rollcall_cluster.auditor.errors import CannotAuditError, NotAtRestError
+from rollcall_cluster.auditor.gathering import Gathering
+from rollcall_cluster.auditor.kafka_log import KafkaLogs, open_logs
+from rollcall_cluster.auditor.lane_facts import LanePositions
+from rollcall_cluster.auditor.logbook import Logbook
+from rollcall_cluster.auditor.progress import Progress, Silent
+from rollcall_cluster.auditor.report import AuditReport
+from rollcall_cluster.auditor.rest import Ends, Look, look
+from rollcall_cluster.auditor.scratch import Scratch, open_scratch
+from rollcall_cluster.auditor.target import AuditTarget
+from rollcall_cluster.auditor.verdicts import judge
+
+_LOOK_INTERVAL_SECONDS = 0.25
+
+
+@dataclass(slots=True, frozen=True)
+class AuditOptions:
+    """How to audit.
+
+    Without `wait`, only what holds at any moment is checked. With it, rest is awaited for
+    `wait_seconds` at most and then expected, so that whatever still moves is a violation, or, with
+    `require_rest`, reason enough not to audit at all.
+    """
+
+    wait: bool = True
+    wait_seconds: float = 60.0
+    require_rest: bool = False
+    sweep_seconds: float = 60.0
+    """Age from which something pending is a violation when rest is not awaited."""
+    max_examples: int = 5
+    scratch_directory: Path | None = None
+    """Where the scratch database goes; the system's directory for temporary files by default."""
+
+
+async def verify(
+    target: AuditTarget, options: AuditOptions | None = None, progress: Progress | None = None
+) -> AuditReport:
+    """Check every invariant of the deployment that `target` names, without changing anything.
+
+    Raises:
+        CannotAuditError: a server cannot be reached, or what it holds is no deployment of ours.
+        NotAtRestError: rest was required and did not come in time.
+    """
+    options = options or AuditOptions()
+    with _failures_named(), open_scratch(options.scratch_directory) as scratch:
+        async with AsyncExitStack() as stack:
+            logs = await stack.enter_async_context(open_logs(target))
+            database = await stack.enter_async_context(open_database(target))
+            return await _Audit(target, options, progress or Silent(), scratch).run(logs, database)
+
+
+class _Audit:
+    def __init__(
+        self, target: AuditTarget, options: AuditOptions, progress: Progress, scratch: Scratch
+    ) -> None:
+        self._target = target
+        self._options = options
+        self._progress = progress
+        self._scratch = scratch
+        self._logbook = Logbook(target.topic_prefix)
+        self._highest: dict[tuple[str, int], int] = {}
+
+    async def run(self, logs: KafkaLogs, database: Database) -> AuditReport:
+        started_at, started = datetime.now(UTC), time.monotonic()
+        lanes = LanePositions(logs, self._logbook)
+        async with self._settled(logs, lanes, database) as (snapshot, seen, early_lanes):
+            gathering = Gathering(
+                self._target, self._scratch, self._logbook, logs, seen, self._progress
+            )
+            await gathering.take_snapshot(snapshot, lanes, early_lanes, self._moved_back(seen))
+        summaries = await gathering.read_logs()
+        self._progress.begin("checks", None)
+        facts = await gathering.facts(self._sweep_seconds)
+        self._scratch.run("joins.sql")
+        checks = judge(
+            self._scratch,
+            self._logbook,
+            facts,
+            rest_expected=self._options.wait,
+            max_examples=self._options.max_examples,
+        )
+        contents, batches = self._scratch.row(
+            "SELECT (SELECT count(*) FROM tally WHERE kind = 0), (SELECT count(*) FROM whole)"
+        )
+        return AuditReport(
+            consumer_group=self._target.consumer_group,
+            database_schema=self._target.database_schema,
+            topic_prefix=self._target.topic_prefix,
+            started_at=started_at,
+            duration_seconds=round(time.monotonic() - started, 3),
+            at_rest=not seen.moving,
+            moving=seen.moving,
+            contents=contents,
+            batches=batches,
+            logs=summaries,
+            checks=tuple(checks),
+        )
+
+    @property
+    def _sweep_seconds(self) -> float:
+        return 0.0 if self._options.wait else self._options.sweep_seconds
+
+    @asynccontextmanager
+    async def _settled(
+        self, logs: KafkaLogs, lanes: LanePositions, database: Database
+    ) -> AsyncIterator[tuple[Snapshot, Look, dict[int, int]]]:
+        """A snapshot of the deployment at rest, or of the last moment that it was waited for."""
+        deadline = time.monotonic() + (self._options.wait_seconds if self._options.wait else 0)
+        self._progress.begin("waiting for rest", None)
+        while True:
+            ends = await Ends.of(logs, self._logbook)
+            early_lanes = await lanes.newest()
+            async with database.snapshot() as snapshot:
+                seen = await look(logs, self._logbook, ends, snapshot)
+                if not seen.moving or time.monotonic() >= deadline:
+                    self._refuse_motion(seen)
+                    yield snapshot, seen, early_lanes
+                    return
+            self._remember(seen)
+            await asyncio.sleep(_LOOK_INTERVAL_SECONDS)
+
+    def _refuse_motion(self, seen: Look) -> None:
+        if seen.moving and self._options.require_rest:
+            raise NotAtRestError(
+                f"not at rest after {self._options.wait_seconds:g} s: {'; '.join(seen.moving)}; wait"
+                " longer (--wait-seconds) or see whether the service is running"
+            )
+
+    def _remember(self, seen: Look) -> None:
+        for partition, position in seen.positions.items():
+            self._highest[partition] = max(position, self._highest.get(partition, 0))
+
+    def _moved_back(self, seen: Look) -> frozenset[tuple[str, int]]:
+        """Partitions whose position is lower than in an earlier look of this audit."""
+        return frozenset(
+            partition
+            for partition, highest in self._highest.items()
+            if seen.positions.get(partition, 0) < highest
+        )
+
+
+@contextmanager
+def _failures_named() -> Iterator[None]:
+    """Tell failures of servers and of the disk from violations."""
+    try:
+        yield
+    except (KafkaError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise CannotAuditError(
+            f"the audit was cut short: {type(error).__name__}: {error}"
+        ) from error
+    except sqlite3.OperationalError as error:
+        raise CannotAuditError(
+            f"scratch database: {error}; give it more room with --scratch-directory"
+        ) from error
+    except (OSError, TimeoutError) as error:
+        raise CannotAuditError(f"connection lost: {type(error).__name__}: {error}") from error

@@ -1,0 +1,145 @@
+"""`rollcall verify`: audits a deployment and tells what holds."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.progress import Progress as Bars
+
+from rollcall_cluster.auditor.audit import AuditOptions, verify
+from rollcall_cluster.auditor.errors import CannotAuditError
+from rollcall_cluster.auditor.progress import Progress, Silent
+from rollcall_cluster.auditor.rendering import print_report
+from rollcall_cluster.auditor.report import AuditReport
+from rollcall_cluster.auditor.target import AuditTarget
+
+CANNOT_AUDIT = 2
+"""Exit code of an audit that could not be made."""
+
+_PANEL = "Deployment (each falls back to its ROLLCALL_* variable)"
+
+
+def verify_command(
+    bootstrap_servers: Annotated[
+        str | None, typer.Option(help="Kafka brokers, host:port,..", rich_help_panel=_PANEL)
+    ] = None,
+    dsn: Annotated[
+        str | None, typer.Option(help="PostgreSQL address.", rich_help_panel=_PANEL)
+    ] = None,
+    schema: Annotated[
+        str | None, typer.Option(help="Schema of the tables.", rich_help_panel=_PANEL)
+    ] = None,
+    topic_prefix: Annotated[
+        str | None, typer.Option(help="Put before topic names.", rich_help_panel=_PANEL)
+    ] = None,
+    consumer_group: Annotated[
+        str | None, typer.Option(help="Group whose work is audited.", rich_help_panel=_PANEL)
+    ] = None,
+    wait: Annotated[
+        bool, typer.Option(help="Wait for rest, or check only what holds at any moment.")
+    ] = True,
+    wait_seconds: Annotated[float, typer.Option(min=0, help="How long to wait for rest.")] = 60.0,
+    at_rest: Annotated[
+        bool, typer.Option("--at-rest", help="Exit 2 if rest does not come in time.")
+    ] = False,
+    sweep_seconds: Annotated[
+        float, typer.Option(min=0, help="With --no-wait: age at which something pending is wrong.")
+    ] = 60.0,
+    examples: Annotated[int, typer.Option(min=0, help="Examples shown of each violation.")] = 5,
+    scratch_directory: Annotated[
+        Path | None, typer.Option(help="For the temporary database: ~1 kB for each event.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+) -> None:
+    """Check every invariant of a deployment, read-only: Kafka input, database, Kafka output.
+
+    Exit code 0: all hold; 1: some are violated; 2: the deployment could not be checked.
+    """
+    given = {
+        "kafka_bootstrap_servers": bootstrap_servers,
+        "postgres_dsn": dsn,
+        "database_schema": schema,
+        "topic_prefix": topic_prefix,
+        "consumer_group": consumer_group,
+    }
+    options = AuditOptions(
+        wait=wait,
+        wait_seconds=wait_seconds,
+        require_rest=at_rest,
+        sweep_seconds=sweep_seconds,
+        max_examples=examples,
+        scratch_directory=scratch_directory,
+    )
+    report = _audit({name: value for name, value in given.items() if value is not None}, options)
+    if as_json:
+        typer.echo(report.model_dump_json(indent=2))
+    else:
+        print_report(report, Console())
+    raise typer.Exit(report.exit_code)
+
+
+def _audit(given: dict[str, str], options: AuditOptions) -> AuditReport:
+    try:
+        target = AuditTarget(**given)  # type: ignore[arg-type]
+        with _progress() as progress:
+            return asyncio.run(verify(target, options, progress))
+    except (CannotAuditError, ValidationError) as error:
+        typer.echo(f"could not check: {error}", err=True)
+        raise typer.Exit(CANNOT_AUDIT) from error
+
+
+@contextmanager
+def _progress() -> Iterator[Progress]:
+    """Bars on a terminal's standard error; nothing elsewhere."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield Silent()
+        return
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeElapsedColumn(),
+    )
+    with Bars(*columns, console=console, transient=True) as bars:
+        yield _Shown(bars)
+
+
+class _Shown:
+    """One bar for each stage, with its rate."""
+
+    def __init__(self, bars: Bars) -> None:
+        self._bars = bars
+        self._task: TaskID | None = None
+
+    def begin(self, stage: str, total: int | None) -> None:
+        """End the bar of the last stage and begin another."""
+        self._end()
+        self._task = self._bars.add_task(stage, total=total, rate="")
+
+    def advance(self, steps: int) -> None:
+        """Move the bar on."""
+        if self._task is not None:
+            speed = self._bars.tasks[self._task].speed
+            rate = f"{speed:,.0f}/s" if speed else ""
+            self._bars.update(self._task, advance=steps, rate=rate)
+
+    def _end(self) -> None:
+        if self._task is not None:
+            task = self._bars.tasks[self._task]
+            self._bars.update(self._task, total=task.completed or 1, completed=task.completed or 1)

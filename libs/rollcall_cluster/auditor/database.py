@@ -1,0 +1,145 @@
+"""Reads the database of a deployment: one snapshot, read-only, a bounded number of rows at a time."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+
+from rollcall.database.pool import close_session
+from rollcall.database.queries import load_queries
+from rollcall_cluster.auditor.errors import CannotAuditError
+from rollcall_cluster.auditor.target import AuditTarget
+
+_FETCH_ROWS = 5000
+_QUERIES = (
+    "tables",
+    "positions",
+    "lanes",
+    "segments",
+    "pending_of_registered",
+    "batches",
+    "slots",
+    "unplaced",
+    "completions",
+    "dead_letters",
+)
+
+
+@dataclass(slots=True, frozen=True)
+class Backlog:
+    """Segments left in one lane, and the events in them."""
+
+    segments: int
+    events: int
+
+
+class Snapshot:
+    """The database at one moment. Valid inside `Database.snapshot`."""
+
+    def __init__(self, connection: Any, consumer_group: str, queries: dict[str, str]) -> None:
+        self._connection = connection
+        self._group = consumer_group
+        self._queries = queries
+
+    async def positions(self) -> dict[tuple[str, int], int]:
+        """The next offset of every partition, by topic and number."""
+        rows = await self._connection.fetch(self._queries["positions"], self._group)
+        return {(row["topic"], row["partition"]): row["next_offset"] for row in rows}
+
+    async def backlogs(self) -> dict[int, Backlog]:
+        """Segments left, by lane."""
+        rows = await self._connection.fetch(self._queries["segments"])
+        return {row["lane"]: Backlog(row["segments"], row["events"]) for row in rows}
+
+    async def lanes(self) -> dict[int, tuple[int, int]]:
+        """Sequence numbers by lane: the newest given, and the newest known to be published."""
+        rows = await self._connection.fetch(self._queries["lanes"])
+        return {row["lane"]: (row["last_seq"], row["published_seq"]) for row in rows}
+
+    async def pending_of_registered(self) -> int:
+        """How much waits for a slot although its batch is registered."""
+        count: int = await self._connection.fetchval(self._queries["pending_of_registered"])
+        return count
+
+    async def stream(self, query: str, *arguments: Any) -> AsyncIterator[Sequence[Any]]:
+        """The rows of a named query, a few thousand at a time, through a server-side cursor."""
+        cursor = await self._connection.cursor(self._queries[query], *arguments)
+        while rows := await cursor.fetch(_FETCH_ROWS):
+            yield rows
+
+    async def dead_letters(self) -> AsyncIterator[Sequence[Any]]:
+        """Dead letters of the consumer group."""
+        async for rows in self.stream("dead_letters", self._group):
+            yield rows
+
+
+class Database:
+    """A connection that can only read. Open it with `open_database`."""
+
+    def __init__(self, connection: Any, consumer_group: str) -> None:
+        self._connection = connection
+        self._group = consumer_group
+        statements = load_queries("rollcall_cluster.auditor", "database.sql", *_QUERIES)
+        self._queries = dict(zip(_QUERIES, statements, strict=True))
+
+    async def require_tables(self, schema: str) -> None:
+        """Refuse a schema that is not the service's.
+
+        Raises:
+            CannotAuditError: with the schema's name.
+        """
+        if not await self._connection.fetchval(self._queries["tables"]):
+            raise CannotAuditError(
+                f"schema {schema!r} does not hold the service's tables; check"
+                " ROLLCALL_DATABASE_SCHEMA and ROLLCALL_POSTGRES_DSN, or migrate first"
+            )
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Snapshot]:
+        """One REPEATABLE READ, READ ONLY transaction, rolled back at the end."""
+        transaction = self._connection.transaction(isolation="repeatable_read", readonly=True)
+        await transaction.start()
+        try:
+            # The first query fixes the moment; it must not wait until the first rows are wanted.
+            read_only = await self._connection.fetchval(
+                "SELECT current_setting('transaction_read_only')"
+            )
+            assert read_only == "on"
+            yield Snapshot(self._connection, self._group, self._queries)
+        finally:
+            await transaction.rollback()
+
+
+@asynccontextmanager
+async def open_database(target: AuditTarget) -> AsyncIterator[Database]:
+    """Connect to the database of `target`, with writing switched off for the whole session.
+
+    Raises:
+        CannotAuditError: the server cannot be reached, or the schema is not the service's.
+    """
+    try:
+        connection = await asyncpg.connect(
+            target.postgres_dsn.get_secret_value(),
+            timeout=target.connect_timeout_seconds,
+            server_settings={
+                "application_name": "rollcall-verify",
+                "default_transaction_read_only": "on",
+                "search_path": target.database_schema,
+                "statement_timeout": "0",
+                "idle_in_transaction_session_timeout": "0",
+                "jit": "off",
+            },
+        )
+    except (asyncpg.PostgresError, OSError, TimeoutError) as error:
+        raise CannotAuditError(
+            f"PostgreSQL cannot be reached ({type(error).__name__}: {error}); check"
+            " ROLLCALL_POSTGRES_DSN"
+        ) from error
+    try:
+        database = Database(connection, target.consumer_group)
+        await database.require_tables(target.database_schema)
+        yield database
+    finally:
+        await close_session(connection)

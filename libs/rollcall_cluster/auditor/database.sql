@@ -1,0 +1,45 @@
+-- name: tables
+-- Whether the schema holds the service's tables at all.
+SELECT to_regclass('position') IS NOT NULL AND to_regclass('slot') IS NOT NULL
+
+-- name: positions
+SELECT topic, partition, next_offset FROM position WHERE consumer_group = $1
+
+-- name: lanes
+SELECT lane, last_seq, published_seq FROM lane
+
+-- name: segments
+-- What is not yet published, or published and not yet forgotten.
+SELECT lane, count(*) AS segments, sum(event_count) AS events FROM segment GROUP BY lane
+
+-- name: pending_of_registered
+-- Content and failures that wait although their batch is registered.
+SELECT count(*) FROM unplaced JOIN batch USING (batch_id) WHERE outcome = 'pending'
+
+-- name: batches
+SELECT uuid_send(batch_id) AS batch, expected_count, open_count, filled_count, failed_count,
+       state = 'completed' AS completed, completed_at IS NOT NULL AS dated,
+       course_code, essay_instructions, user_id
+FROM batch
+
+-- name: slots
+-- In order of batch and position: what the slots of a batch add up to is computed as they pass.
+SELECT uuid_send(batch_id) AS batch, position, essay_id, state, text_storage_id, file_upload_id,
+       original_file_name, raw_file_storage_id, file_size_bytes, content_md5_hash,
+       validation_error_code, validation_error_detail
+FROM slot
+ORDER BY batch_id, position
+
+-- name: unplaced
+-- The age counts from when it could have been placed: not before its batch was registered.
+SELECT uuid_send(u.batch_id) AS batch, u.kind, u.identity, u.outcome, u.file_upload_id,
+       u.original_file_name, u.raw_file_storage_id, u.file_size_bytes, u.content_md5_hash,
+       u.validation_error_code,
+       extract(epoch FROM now() - greatest(u.first_seen_at, b.registered_at))::float8 AS age_seconds
+FROM unplaced u LEFT JOIN batch b USING (batch_id)
+
+-- name: completions
+SELECT uuid_send(batch_id) AS batch FROM completion
+
+-- name: dead_letters
+SELECT topic, partition, record_offset, state FROM dead_letter WHERE consumer_group = $1

@@ -1,0 +1,50 @@
+"""Digests that two sides must agree on: whole rows and lists compared as one number each.
+
+Python's own hash of strings and numbers: 64 bits, keyed for each process, so digests are comparable only
+within one audit. A wrong list passes with a probability of about 2**-64.
+"""
+
+_SIGN_BIT = 1 << 63
+_MASK = (1 << 64) - 1
+
+
+def origin_digest(
+    file_upload_id: str | None,
+    file_name: str | None,
+    raw_storage_id: str | None,
+    size_bytes: int | None,
+    detail: str | None,
+) -> int:
+    """Where a content (detail: checksum) or a failure (detail: error code) came from."""
+    return hash((file_upload_id, file_name, raw_storage_id, size_bytes, detail))
+
+
+def assignment_digest(essay_id: str, position: int, origin: int) -> int:
+    """What a filled slot and its announcement must both say."""
+    return hash((essay_id, position, origin))
+
+
+def context_digest(course_code: str, user_id: str) -> int:
+    """What a batch is about."""
+    return hash((course_code, user_id))
+
+
+def ready_item(essay_id: str, text_storage_id: str | None) -> int:
+    """One essay of the list of ready essays."""
+    return hash((essay_id, text_storage_id))
+
+
+def failed_item(
+    essay_id: str,
+    file_upload_id: str | None,
+    file_name: str | None,
+    error_code: str | None,
+    error_detail: str | None,
+) -> int:
+    """One essay of the list of failed essays."""
+    return hash((essay_id, file_upload_id, file_name, error_code, error_detail))
+
+
+def unordered(total: int) -> int:
+    """The digest of a list in any order, from the sum of its items; fits a signed 64-bit column."""
+    return ((total + _SIGN_BIT) & _MASK) - _SIGN_BIT

@@ -1,0 +1,71 @@
+"""Invariant 1: every content and failure is in exactly one place."""
+
+from rollcall_cluster.auditor.check import Check, Relation
+from rollcall_cluster.auditor.evidence import EvidenceRoom
+
+_PLACES = "(slots > 0) + (excess > 0) + (pending > 0)"
+_TOLD_PLACES = "slots || ' slots, ' || excess || ' excess, ' || pending || ' pending'"
+
+
+def relation(room: EvidenceRoom) -> Relation:
+    """Subjects: contents and failures, with what is known of their batch."""
+    return Relation(
+        source="(SELECT t.*, b.open AS batch_open FROM tally t LEFT JOIN batch b USING (batch))",
+        key="batch, kind, identity",
+        evidence=room.contents,
+        checks=(
+            *_of_kind(0, "content", ":content_input_trimmed"),
+            *_of_kind(1, "failure", ":failure_input_trimmed"),
+            *_EXCESS,
+        ),
+    )
+
+
+def _of_kind(kind: int, name: str, input_trimmed: str) -> tuple[Check, ...]:
+    return (
+        Check(
+            code=f"{name}-nowhere",
+            invariant=1,
+            title=f"Every {name} handled is a slot, excess or pending",
+            applies=f"kind = {kind} AND inputs > 0",
+            violated=f"{_PLACES} = 0",
+            found="'neither slot nor excess nor pending'",
+        ),
+        Check(
+            code=f"{name}-in-several-places",
+            invariant=1,
+            title=f"No {name} is in more than one of slot, excess and pending",
+            applies=f"kind = {kind} AND {_PLACES} > 0",
+            violated=f"{_PLACES} > 1 OR excess > 1 OR pending > 1",
+            found=_TOLD_PLACES,
+        ),
+        Check(
+            code=f"{name}-without-input",
+            invariant=1,
+            title=f"Every {name} recorded was an input record",
+            applies=f"kind = {kind} AND {_PLACES} > 0",
+            violated="inputs + dead_inputs = 0",
+            found=f"'no input record; ' || {_TOLD_PLACES}",
+            excused=input_trimmed,
+        ),
+        Check(
+            code=f"{name}-differs-from-input",
+            invariant=1,
+            title=f"Every {name} is recorded with the data of its input records",
+            applies=f"kind = {kind} AND {_PLACES} > 0 AND inputs + dead_inputs > 0",
+            violated="taken_differently",
+            found="'file, storage, size or detail differ from the input'",
+        ),
+    )
+
+
+_EXCESS = (
+    Check(
+        code="excess-while-open",
+        invariant=1,
+        title="Nothing is excess while its batch has open slots",
+        applies="excess > 0",
+        violated="batch_open IS NOT 0",
+        found="iif(batch_open IS NULL, 'batch not registered', batch_open || ' slots open')",
+    ),
+)

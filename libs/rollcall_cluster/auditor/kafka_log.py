@@ -1,0 +1,171 @@
+"""Reads ranges of Kafka logs under read_committed, without joining a group or creating anything."""
+
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, NamedTuple
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+
+from rollcall_cluster.auditor.errors import CannotAuditError
+from rollcall_cluster.auditor.target import AuditTarget
+
+# Partitions read at a time: together with the fetch size this bounds the records held in memory.
+PARTITIONS_AT_A_TIME = 16
+_FETCH_BYTES = 2 * 1024 * 1024
+_POLL_RECORDS = 5000
+_POLL_MS = 200
+
+
+class LogRange(NamedTuple):
+    """Offsets of one partition, from `start` up to `end`, exclusive."""
+
+    start: int
+    end: int
+
+
+@dataclass(slots=True, frozen=True)
+class LogBatch:
+    """Records of one partition, in offset order, and the offset behind the last."""
+
+    partition: TopicPartition
+    records: Sequence[Any]
+
+
+class KafkaLogs:
+    """The logs of one cluster. Open it with `open_logs`."""
+
+    def __init__(self, consumer: AIOKafkaConsumer, counts: Mapping[str, int], stall: float) -> None:
+        self._consumer = consumer
+        self._counts = counts
+        self._stall_seconds = stall
+
+    def has_topic(self, topic: str) -> bool:
+        """Whether the topic exists."""
+        return topic in self._counts
+
+    def partitions(self, topics: Collection[str]) -> list[TopicPartition]:
+        """Every partition of the given topics.
+
+        Raises:
+            CannotAuditError: a topic does not exist.
+        """
+        if missing := sorted(set(topics) - set(self._counts)):
+            raise CannotAuditError(
+                f"topics missing on the cluster: {', '.join(missing)}; check the topic prefix, or"
+                " create them with the service's 'topics' command"
+            )
+        return [TopicPartition(t, n) for t in sorted(topics) for n in range(self._counts[t])]
+
+    async def starts(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:
+        """The first offset that each partition still holds."""
+        starts: dict[TopicPartition, int] = await self._consumer.beginning_offsets(list(partitions))
+        return starts
+
+    async def ends(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:
+        """The last stable offset of each partition: behind the newest committed record."""
+        ends: dict[TopicPartition, int] = await self._consumer.end_offsets(list(partitions))
+        return ends
+
+    async def read(
+        self, ranges: Mapping[TopicPartition, LogRange]
+    ) -> AsyncGenerator[LogBatch, None]:
+        """Every readable record in `ranges`, in offset order within each partition.
+
+        Raises:
+            CannotAuditError: the cluster gave nothing for longer than the time allowed.
+        """
+        wanted = iter([(p, r) for p, r in sorted(ranges.items()) if r.start < r.end])
+        while group := dict(islice(wanted, PARTITIONS_AT_A_TIME)):
+            self._consumer.assign(list(group))
+            for partition, log in group.items():
+                self._consumer.seek(partition, log.start)
+            async for batch in self._drain({p: log.end for p, log in group.items()}):
+                yield batch
+
+    async def any_record(self, partition: TopicPartition, log: LogRange) -> bool:
+        """Whether a range holds a readable record; control records and aborted ones do not count."""
+        async with aclosing(self.read({partition: log})) as batches:
+            async for _ in batches:
+                return True
+        return False
+
+    async def _drain(self, ends: dict[TopicPartition, int]) -> AsyncIterator[LogBatch]:
+        progress = time.monotonic()
+        while ends:
+            polled = await self._consumer.getmany(
+                *ends, timeout_ms=_POLL_MS, max_records=_POLL_RECORDS
+            )
+            for batch in _within(polled, ends):
+                yield batch
+            finished = [p for p in polled or list(ends) if await self._is_past(p, ends[p])]
+            for partition in finished:
+                self._consumer.pause(partition)
+                del ends[partition]
+            if polled or finished:
+                progress = time.monotonic()
+            elif time.monotonic() - progress > self._stall_seconds:
+                raise CannotAuditError(
+                    f"Kafka gave no record for {self._stall_seconds:g} s: {ends}"
+                )
+
+    async def _is_past(self, partition: TopicPartition, end: int) -> bool:
+        return bool(await self._consumer.position(partition) >= end)
+
+
+def _within(
+    polled: Mapping[TopicPartition, Sequence[Any]], ends: Mapping[TopicPartition, int]
+) -> Iterator[LogBatch]:
+    """Leave out what lies beyond the range."""
+    for partition, records in polled.items():
+        end = ends[partition]
+        inside = records if records[-1].offset < end else [r for r in records if r.offset < end]
+        if inside:
+            yield LogBatch(partition, inside)
+
+
+async def _count_partitions(bootstrap_servers: str, timeout_seconds: float) -> dict[str, int]:
+    """Ask for all topics at once: asking for one by name could create it."""
+    admin = AIOKafkaAdminClient(
+        bootstrap_servers=bootstrap_servers, request_timeout_ms=int(timeout_seconds * 1000)
+    )
+    try:
+        await admin.start()
+        return {t["topic"]: len(t["partitions"]) for t in await admin.describe_topics()}
+    finally:
+        await admin.close()
+
+
+@asynccontextmanager
+async def open_logs(target: AuditTarget) -> AsyncIterator[KafkaLogs]:
+    """Connect to the cluster of `target`.
+
+    Raises:
+        CannotAuditError: the cluster cannot be reached.
+    """
+    servers = target.kafka_bootstrap_servers
+    try:
+        counts = await _count_partitions(servers, target.connect_timeout_seconds)
+    except (KafkaError, OSError, TimeoutError) as error:
+        raise CannotAuditError(
+            f"Kafka at {servers} cannot be reached ({type(error).__name__}: {error}); check"
+            " ROLLCALL_KAFKA_BOOTSTRAP_SERVERS"
+        ) from error
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=servers,
+        group_id=None,
+        client_id="rollcall-verify",
+        isolation_level="read_committed",
+        enable_auto_commit=False,
+        auto_offset_reset="none",
+        max_partition_fetch_bytes=_FETCH_BYTES,
+    )
+    try:
+        await consumer.start()
+        yield KafkaLogs(consumer, counts, target.connect_timeout_seconds * 3)
+    finally:
+        await consumer.stop()

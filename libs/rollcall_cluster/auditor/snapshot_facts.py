@@ -1,0 +1,85 @@
+"""Copies a database snapshot into the scratch database, a few thousand rows at a time."""
+
+from collections.abc import AsyncIterable, Callable, Iterable, Sequence
+from typing import Any
+
+from rollcall_cluster.auditor.database import Snapshot
+from rollcall_cluster.auditor.digests import context_digest
+from rollcall_cluster.auditor.logbook import Logbook
+from rollcall_cluster.auditor.progress import Progress
+from rollcall_cluster.auditor.roll import RollCall, slot_sighting, unplaced_sighting
+from rollcall_cluster.auditor.scratch import Scratch
+
+Row = tuple[Any, ...]
+
+
+class SnapshotCopy:
+    """Copies everything the checks need; what it reads is all of one moment."""
+
+    def __init__(
+        self, snapshot: Snapshot, scratch: Scratch, logbook: Logbook, progress: Progress
+    ) -> None:
+        self._snapshot = snapshot
+        self._scratch = scratch
+        self._logbook = logbook
+        self._progress = progress
+
+    async def copy(self) -> None:
+        """Copy every table that grows with the number of events."""
+        self._progress.begin("database", None)
+        await self._copy_slots()
+        await self._copy("batches", "batch", _batch_row)
+        await self._copy_unplaced()
+        await self._copy("completions", "completion", tuple)
+        await self._copy_dead_letters()
+
+    async def _copy_slots(self) -> None:
+        roll = RollCall()
+        async for rows in self._read(self._snapshot.stream("slots")):
+            self._scratch.insert("roll", roll.take(rows))
+            self._scratch.insert("sighting", filter(None, map(slot_sighting, rows)))
+        self._scratch.insert("roll", roll.finish())
+
+    async def _copy_unplaced(self) -> None:
+        async for rows in self._read(self._snapshot.stream("unplaced")):
+            self._scratch.insert("sighting", map(unplaced_sighting, rows))
+            self._scratch.insert("pending", _pending_rows(rows))
+
+    async def _copy(self, query: str, table: str, row_of: Callable[[Any], Row]) -> None:
+        async for rows in self._read(self._snapshot.stream(query)):
+            self._scratch.insert(table, map(row_of, rows))
+
+    async def _copy_dead_letters(self) -> None:
+        async for rows in self._read(self._snapshot.dead_letters()):
+            self._scratch.insert("dead_letter", self._letters(rows))
+
+    def _letters(self, rows: Sequence[Any]) -> Iterable[Row]:
+        """Dead letters of other services' topics are not ours to judge."""
+        for topic, partition, offset, state in rows:
+            if (log := self._logbook.number(topic, partition)) is not None:
+                yield (log, offset, state)
+
+    async def _read(self, batches: AsyncIterable[Sequence[Any]]) -> AsyncIterable[Sequence[Any]]:
+        async for rows in batches:
+            yield rows
+            self._progress.advance(len(rows))
+
+
+def _batch_row(row: Any) -> Row:
+    return (
+        row["batch"],
+        row["expected_count"],
+        row["open_count"],
+        row["filled_count"],
+        row["failed_count"],
+        row["completed"],
+        row["dated"],
+        context_digest(row["course_code"], row["user_id"]),
+        hash(row["essay_instructions"]),
+    )
+
+
+def _pending_rows(rows: Sequence[Any]) -> Iterable[Row]:
+    for row in rows:
+        if row["outcome"] == "pending":
+            yield (row["batch"], row["kind"] == "failure", row["identity"], row["age_seconds"])

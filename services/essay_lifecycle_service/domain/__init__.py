@@ -1,0 +1,1 @@
+"""Decisions about batches and slots. Pure: no clock, no I/O."""

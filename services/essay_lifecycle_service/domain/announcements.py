@@ -1,0 +1,97 @@
+"""The events that announce slots, excess and completion."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from essay_lifecycle_service.domain.claims import Claim
+from essay_lifecycle_service.domain.placement import Taken
+from rollcall import Event
+from rollcall_events import (
+    BatchContentProvisioningCompletedV1,
+    BatchEssaysReadyV1,
+    BatchValidationErrorsV1,
+    EssaySlotAssignedV1,
+    EssayValidationError,
+    EventData,
+    ExcessContentProvisionedV1,
+    ExcessReason,
+    ReadyEssay,
+    deterministic_event_id,
+)
+
+
+@dataclass(slots=True)
+class CompletedBatch:
+    """A batch whose last slot was taken, with all that its announcement says."""
+
+    batch_id: UUID
+    correlation_id: UUID
+    expected_count: int
+    course_code: str
+    essay_instructions: str
+    user_id: str
+    ready: tuple[ReadyEssay, ...]
+    failed: tuple[EssayValidationError, ...]
+
+
+def slot_assigned(taken: Taken) -> Event:
+    """The one announcement of a filled slot."""
+    claim = taken.claim
+    data = EssaySlotAssignedV1.model_construct(
+        essay_id=taken.essay_id, slot_position=taken.position, **_content(claim)
+    )
+    return _event(data, claim.batch_id, claim.correlation_id, claim.identity)
+
+
+def excess_content(claim: Claim, reason: ExcessReason) -> Event:
+    """The one announcement of a content for which no slot is left."""
+    data = ExcessContentProvisionedV1.model_construct(reason=reason, **_content(claim))
+    return _event(data, claim.batch_id, claim.correlation_id, claim.identity)
+
+
+def completion(batch: CompletedBatch) -> list[Event]:
+    """The announcements of a complete batch; validation errors only if there are any."""
+    announced: list[EventData] = [
+        BatchContentProvisioningCompletedV1.model_construct(
+            batch_id=batch.batch_id,
+            expected_count=batch.expected_count,
+            provisioned_count=len(batch.ready),
+            failed_count=len(batch.failed),
+            course_code=batch.course_code,
+            user_id=batch.user_id,
+            essays_for_processing=batch.ready,
+        ),
+        BatchEssaysReadyV1.model_construct(
+            batch_id=batch.batch_id,
+            ready_essays=batch.ready,
+            course_code=batch.course_code,
+            essay_instructions=batch.essay_instructions,
+            user_id=batch.user_id,
+        ),
+    ]
+    if batch.failed:
+        announced.append(
+            BatchValidationErrorsV1.model_construct(
+                batch_id=batch.batch_id, failed_count=len(batch.failed), errors=batch.failed
+            )
+        )
+    return [_event(data, batch.batch_id, batch.correlation_id) for data in announced]
+
+
+def _content(claim: Claim) -> dict[str, Any]:
+    """What both announcements of a content repeat of it."""
+    return {
+        "batch_id": claim.batch_id,
+        "text_storage_id": claim.identity,
+        "file_upload_id": claim.file_upload_id,
+        "original_file_name": claim.original_file_name,
+        "raw_file_storage_id": claim.raw_file_storage_id,
+        "file_size_bytes": claim.file_size_bytes,
+        "content_md5_hash": claim.content_md5_hash,
+    }
+
+
+def _event(data: EventData, batch_id: UUID, correlation_id: UUID, content: str = "") -> Event:
+    event_id = deterministic_event_id(data.event_type, batch_id, content)
+    return Event(data, event_id, correlation_id, key=str(batch_id))

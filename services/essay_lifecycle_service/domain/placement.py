@@ -1,0 +1,42 @@
+"""Where claims ended up, and what that means for their batches."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from essay_lifecycle_service.domain.claims import Claim
+
+
+@dataclass(slots=True)
+class Taken:
+    """A claim that holds a slot now."""
+
+    claim: Claim
+    position: int
+    essay_id: str
+
+
+@dataclass(slots=True)
+class Placement:
+    """The outcome of one attempt to give slots to new claims; known claims appear nowhere."""
+
+    taken: list[Taken]
+    left: list[Claim]
+
+
+@dataclass(slots=True, frozen=True, order=True)
+class SlotsTaken:
+    """How many slots of a batch were taken, by contents and by failures. Ordered by batch."""
+
+    batch_id: UUID
+    filled: int
+    failed: int
+
+
+def count_by_batch(taken: Iterable[Taken]) -> list[SlotsTaken]:
+    """Slots taken of each batch, in the order in which batch rows must be locked."""
+    counts: dict[UUID, list[int]] = {}
+    for item in taken:
+        pair = counts.setdefault(item.claim.batch_id, [0, 0])
+        pair[item.claim.kind == "failure"] += 1
+    return sorted(SlotsTaken(batch_id, *pair) for batch_id, pair in counts.items())

@@ -1,0 +1,70 @@
+"""Batches: registration, counters, completion."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from essay_lifecycle_service.domain.placement import SlotsTaken
+from rollcall import load_queries
+from rollcall_events import BatchEssaysRegisteredV1
+
+_QUERIES = ("insert_batches", "digests", "count_taken", "complete", "registration", "overview")
+
+
+class BatchStore:
+    """Statements on the tables batch and completion; each runs on the connection it is given."""
+
+    def __init__(self) -> None:
+        (
+            self._insert,
+            self._digests,
+            self._count_taken,
+            self._complete,
+            self._registration,
+            self._overview,
+        ) = load_queries("essay_lifecycle_service.store", "batches.sql", *_QUERIES)
+
+    async def insert(
+        self,
+        connection: Any,
+        registrations: Sequence[tuple[BatchEssaysRegisteredV1, UUID, bytes]],
+    ) -> set[UUID]:
+        """Insert batches, each (registration, correlation id, digest); returns the new ones' ids."""
+        rows = await connection.fetch(
+            self._insert,
+            [registration.batch_id for registration, _, _ in registrations],
+            [registration.expected_essay_count for registration, _, _ in registrations],
+            [registration.course_code for registration, _, _ in registrations],
+            [registration.essay_instructions for registration, _, _ in registrations],
+            [registration.user_id for registration, _, _ in registrations],
+            [correlation_id for _, correlation_id, _ in registrations],
+            [digest for _, _, digest in registrations],
+        )
+        return {row["batch_id"] for row in rows}
+
+    async def digests(self, connection: Any, batch_ids: Sequence[UUID]) -> dict[UUID, bytes]:
+        """What existing batches were registered with."""
+        rows = await connection.fetch(self._digests, batch_ids)
+        return {row["batch_id"]: row["registration_digest"] for row in rows}
+
+    async def count_taken(self, connection: Any, taken: Sequence[SlotsTaken]) -> list[UUID]:
+        """Move the counters; returns the batches that are complete by this transaction."""
+        rows = await connection.fetch(
+            self._count_taken,
+            [item.batch_id for item in taken],
+            [item.filled for item in taken],
+            [item.failed for item in taken],
+        )
+        return sorted(row["batch_id"] for row in rows if row["state"] == "completed")
+
+    async def complete(self, connection: Any, batch_id: UUID) -> None:
+        """Record that the completion of a batch is announced by this transaction."""
+        await connection.execute(self._complete, batch_id)
+
+    async def registration(self, connection: Any, batch_id: UUID) -> Any:
+        """What a completion repeats of the registration."""
+        return await connection.fetchrow(self._registration, batch_id)
+
+    async def overview(self, connection: Any, batch_id: UUID) -> Any:
+        """A batch with its counts and times, or None."""
+        return await connection.fetchrow(self._overview, batch_id)

@@ -1,0 +1,57 @@
+-- name: insert_batches
+-- New batches; one that exists already is left alone and missing from the result.
+INSERT INTO batch (
+    batch_id, expected_count, open_count, course_code, essay_instructions, user_id, correlation_id,
+    registration_digest
+)
+SELECT n.batch_id, n.expected_count, n.expected_count, n.course_code, n.essay_instructions, n.user_id,
+       n.correlation_id, n.registration_digest
+FROM unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::bytea[]) AS n (
+    batch_id, expected_count, course_code, essay_instructions, user_id, correlation_id, registration_digest
+)
+ORDER BY n.batch_id
+ON CONFLICT (batch_id) DO NOTHING
+RETURNING batch_id
+
+-- name: digests
+-- What existing batches were registered with.
+SELECT batch_id, registration_digest FROM batch WHERE batch_id = ANY($1::uuid[])
+
+-- name: count_taken
+-- Move the counters, rows locked in sorted order. The transaction that takes the last open slot, and no
+-- other, gets state 'completed' from here. Must follow every statement on slots.
+WITH taken AS (
+    SELECT * FROM unnest($1::uuid[], $2::int[], $3::int[]) AS t (batch_id, filled, failed)
+), locked AS MATERIALIZED (
+    SELECT b.batch_id, t.filled, t.failed
+    FROM batch b JOIN taken t USING (batch_id)
+    ORDER BY b.batch_id
+    FOR UPDATE OF b
+)
+UPDATE batch b SET
+    filled_count = b.filled_count + l.filled,
+    failed_count = b.failed_count + l.failed,
+    open_count = b.open_count - l.filled - l.failed,
+    state = CASE WHEN b.open_count = l.filled + l.failed THEN 'completed' ELSE b.state END,
+    completed_at = CASE WHEN b.open_count = l.filled + l.failed THEN now() END
+FROM locked l
+WHERE b.batch_id = l.batch_id
+RETURNING b.batch_id, b.state
+
+-- name: complete
+-- The primary key is what makes a second completion impossible.
+INSERT INTO completion (batch_id) VALUES ($1)
+
+-- name: registration
+-- What a completion repeats of the registration.
+SELECT correlation_id, expected_count, course_code, essay_instructions, user_id
+FROM batch WHERE batch_id = $1
+
+-- name: overview
+-- A batch with what is known of its claims.
+SELECT b.*,
+       (SELECT count(*) FROM unplaced u WHERE u.batch_id = b.batch_id AND outcome = 'pending') AS pending_count,
+       (SELECT count(*) FROM unplaced u WHERE u.batch_id = b.batch_id AND outcome = 'excess') AS excess_count,
+       (SELECT min(taken_at) FROM slot s WHERE s.batch_id = b.batch_id) AS first_taken_at,
+       (SELECT max(taken_at) FROM slot s WHERE s.batch_id = b.batch_id) AS last_taken_at
+FROM batch b WHERE b.batch_id = $1

@@ -1,0 +1,84 @@
+"""Slots: taken atomically by claims, read for completion and by the API."""
+
+from collections.abc import Iterable, Sequence
+from itertools import count
+from typing import Any
+from uuid import UUID
+
+from essay_lifecycle_service.domain.claims import Claim
+from essay_lifecycle_service.domain.placement import Placement, Taken
+from rollcall import load_queries
+from rollcall_events import BatchEssaysRegisteredV1
+
+_QUERIES = ("take", "of_batch", "page", "of_essay")
+
+
+class SlotStore:
+    """Statements on the table slot; each runs on the connection it is given."""
+
+    def __init__(self) -> None:
+        self._take, self._of_batch, self._page, self._of_essay = load_queries(
+            "essay_lifecycle_service.store", "slots.sql", *_QUERIES
+        )
+
+    async def insert(
+        self, connection: Any, registrations: Iterable[BatchEssaysRegisteredV1]
+    ) -> None:
+        """Open the slots of new batches, in the order of their essays."""
+        await connection.copy_records_to_table(
+            "slot",
+            columns=("batch_id", "position", "essay_id"),
+            records=(
+                (registration.batch_id, position, essay_id)
+                for registration in registrations
+                for position, essay_id in zip(count(), registration.essay_ids, strict=False)
+            ),
+        )
+
+    async def take(self, connection: Any, claims: Sequence[Claim]) -> Placement:
+        """Give slots to claims; each claim at most once in `claims`.
+
+        Raises:
+            asyncpg.UniqueViolationError: another transaction placed the same content meanwhile; run
+                the transaction again, it will see the winner.
+        """
+        rows = await connection.fetch(self._take, *claim_columns(claims))
+        taken, left = [], []
+        for ordinal, position, essay_id in rows:
+            claim = claims[ordinal - 1]
+            if position is None:
+                left.append(claim)
+            else:
+                taken.append(Taken(claim, position, essay_id))
+        return Placement(taken, left)
+
+    async def of_batch(self, connection: Any, batch_id: UUID) -> list[Any]:
+        """All slots of a batch in order."""
+        return list(await connection.fetch(self._of_batch, batch_id))
+
+    async def page(
+        self, connection: Any, batch_id: UUID, after_position: int, limit: int
+    ) -> list[Any]:
+        """Slots of a batch behind a position."""
+        return list(await connection.fetch(self._page, batch_id, after_position, limit))
+
+    async def of_essay(self, connection: Any, batch_id: UUID, essay_id: str) -> Any:
+        """The slot of an essay, or None."""
+        return await connection.fetchrow(self._of_essay, batch_id, essay_id)
+
+
+def claim_columns(claims: Sequence[Claim]) -> tuple[list[object], ...]:
+    """Claims as the column arrays that the statements take, in their order."""
+    return (
+        [claim.batch_id for claim in claims],
+        [claim.kind for claim in claims],
+        [claim.identity for claim in claims],
+        [claim.file_upload_id for claim in claims],
+        [claim.original_file_name for claim in claims],
+        [claim.raw_file_storage_id for claim in claims],
+        [claim.file_size_bytes for claim in claims],
+        [claim.content_md5_hash for claim in claims],
+        [claim.validation_error_code for claim in claims],
+        [claim.validation_error_detail for claim in claims],
+        [claim.correlation_id for claim in claims],
+    )

@@ -1,0 +1,69 @@
+-- name: take
+-- Give the lowest open slots of each batch to its new claims. Returns every new claim by its ordinal,
+-- without a slot if none could be locked; claims that are known already are missing from the result.
+-- OFFSET 0 keeps each look-up an index look-up, whatever the planner thinks of the tables.
+WITH claim AS (
+    SELECT * FROM unnest(
+        $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::text[],
+        $9::text[], $10::text[], $11::uuid[]
+    ) WITH ORDINALITY AS c (
+        batch_id, kind, identity, file_upload_id, original_file_name, raw_file_storage_id,
+        file_size_bytes, content_md5_hash, validation_error_code, validation_error_detail,
+        correlation_id, ordinal
+    )
+), new_claim AS MATERIALIZED (
+    SELECT c.*, row_number() OVER (PARTITION BY c.batch_id ORDER BY c.ordinal) AS n
+    FROM claim c
+    WHERE NOT EXISTS (
+        SELECT FROM unplaced u
+        WHERE u.batch_id = c.batch_id AND u.kind = c.kind AND u.identity = c.identity OFFSET 0
+    ) AND CASE WHEN c.kind = 'content' THEN NOT EXISTS (
+        SELECT FROM slot s WHERE s.batch_id = c.batch_id AND s.text_storage_id = c.identity OFFSET 0
+    ) ELSE NOT EXISTS (
+        SELECT FROM slot s
+        WHERE s.batch_id = c.batch_id AND s.file_upload_id = c.identity
+          AND s.validation_error_code IS NOT NULL OFFSET 0
+    ) END
+), open_slot AS MATERIALIZED (
+    SELECT wanted.batch_id, lowest.position,
+           row_number() OVER (PARTITION BY wanted.batch_id ORDER BY lowest.position) AS n
+    FROM (SELECT batch_id, count(*) AS slots FROM new_claim GROUP BY batch_id) wanted
+    CROSS JOIN LATERAL (
+        SELECT s.position FROM slot s
+        WHERE s.batch_id = wanted.batch_id AND s.state = 'open'
+        ORDER BY s.position
+        LIMIT wanted.slots
+        FOR UPDATE SKIP LOCKED
+    ) lowest
+), taken AS (
+    UPDATE slot s SET
+        state = CASE c.kind WHEN 'content' THEN 'filled' ELSE 'failed' END,
+        text_storage_id = CASE c.kind WHEN 'content' THEN c.identity END,
+        file_upload_id = c.file_upload_id,
+        original_file_name = c.original_file_name,
+        raw_file_storage_id = c.raw_file_storage_id,
+        file_size_bytes = c.file_size_bytes,
+        content_md5_hash = c.content_md5_hash,
+        validation_error_code = c.validation_error_code,
+        validation_error_detail = c.validation_error_detail,
+        correlation_id = c.correlation_id,
+        taken_at = now()
+    FROM new_claim c JOIN open_slot o USING (batch_id, n)
+    WHERE s.batch_id = o.batch_id AND s.position = o.position
+    RETURNING c.ordinal, s.position, s.essay_id
+)
+SELECT c.ordinal, t.position, t.essay_id FROM new_claim c LEFT JOIN taken t USING (ordinal)
+ORDER BY c.ordinal
+
+-- name: of_batch
+-- All slots of a batch, for its completion.
+SELECT essay_id, text_storage_id, file_upload_id, original_file_name, validation_error_code,
+       validation_error_detail
+FROM slot WHERE batch_id = $1 ORDER BY position
+
+-- name: page
+-- Slots of a batch after a position, for reading.
+SELECT * FROM slot WHERE batch_id = $1 AND position > $2 ORDER BY position LIMIT $3
+
+-- name: of_essay
+SELECT * FROM slot WHERE batch_id = $1 AND essay_id = $2

@@ -1,0 +1,56 @@
+"""The one place where the service is put together."""
+
+from dishka import AsyncContainer, Provider, Scope, make_async_container, provide
+
+from essay_lifecycle_service import migrations_folders
+from essay_lifecycle_service.api import router
+from essay_lifecycle_service.handlers import EssayLifecycle
+from essay_lifecycle_service.reader import BatchReader
+from essay_lifecycle_service.settings import EssayLifecycleSettings
+from essay_lifecycle_service.store.batches import BatchStore
+from essay_lifecycle_service.store.slots import SlotStore
+from essay_lifecycle_service.store.unplaced import UnplacedStore
+from rollcall import Database, Service
+from rollcall_events import (
+    BatchEssaysRegisteredV1,
+    EssayContentProvisionedV1,
+    EssayValidationFailedV1,
+)
+from rollcall_events.topics import TOPICS
+
+
+class Wiring(Provider):
+    """How each part is made; all live as long as the process."""
+
+    scope = Scope.APP
+
+    batches = provide(BatchStore)
+    slots = provide(SlotStore)
+    unplaced = provide(UnplacedStore)
+    lifecycle = provide(EssayLifecycle)
+    reader = provide(BatchReader)
+
+    @provide
+    def settings(self) -> EssayLifecycleSettings:
+        """Settings from the environment."""
+        return EssayLifecycleSettings()
+
+    @provide
+    def service(self, settings: EssayLifecycleSettings, lifecycle: EssayLifecycle) -> Service:
+        """The service with its handlers, its sweep and its routes."""
+        service = Service(settings, TOPICS, migrations_folders()[1:])
+        service.on(BatchEssaysRegisteredV1)(lifecycle.register)
+        service.on(EssayContentProvisionedV1, EssayValidationFailedV1)(lifecycle.provision)
+        service.every(settings.sweep_seconds, name="sweep")(lifecycle.sweep)
+        service.add_routes(router)
+        return service
+
+    @provide
+    def database(self, service: Service) -> Database:
+        """The service's database, for reads outside of chunks."""
+        return service.database
+
+
+def create_container() -> AsyncContainer:
+    """Make the container; nothing is connected yet."""
+    return make_async_container(Wiring())

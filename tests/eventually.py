@@ -1,0 +1,38 @@
+"""Waiting for a condition instead of sleeping."""
+
+import asyncio
+import inspect
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+async def eventually(
+    condition: Callable[[], T | Awaitable[T]],
+    *,
+    deadline_seconds: float = 20.0,
+    poll_seconds: float = 0.05,
+    message: str = "",
+) -> T:
+    """Poll a condition, plain or async, until it is true; return its value.
+
+    AssertionError in the condition counts as "not yet". At the deadline, raises AssertionError
+    with the last of those, or with the last value that was not true.
+    """
+    deadline = time.monotonic() + deadline_seconds
+    while True:
+        try:
+            outcome = condition()
+            value = await outcome if inspect.isawaitable(outcome) else outcome
+            seen: object = value
+            if value:
+                return value
+        except AssertionError as error:
+            seen = error
+        if time.monotonic() >= deadline:
+            raise AssertionError(
+                f"{message or 'condition'} not met within {deadline_seconds:g} s; last: {seen!r}"
+            )
+        await asyncio.sleep(poll_seconds)

@@ -1,0 +1,3 @@
+import time
+def test_a(servers): time.sleep(60)
+def test_b(servers): time.sleep(60)

@@ -1,0 +1,103 @@
+"""One service process under test: started, watched, signalled and killed by its own pid."""
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from rollcall_cluster.embedded.errors import log_tail
+from rollcall_cluster.embedded.ports import free_port
+from tests.eventually import eventually
+
+
+class ServiceProcess:
+    """`python -m MODULE run` with its output in `log_file` and HTTP on a free port."""
+
+    def __init__(
+        self, instance_id: str, *, module: str, environment: Mapping[str, str], log_file: Path
+    ) -> None:
+        self.instance_id = instance_id
+        self.log_file = log_file
+        self.url = f"http://127.0.0.1:{(port := free_port())}"
+        own = {"ROLLCALL_HTTP_PORT": str(port), "ROLLCALL_INSTANCE_ID": instance_id}
+        with log_file.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", module, "run"],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env={**environment, **own},
+            )
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._process.pid
+
+    @property
+    def exit_code(self) -> int | None:
+        """Exit code, negative for a signal; None while it runs."""
+        return self._process.poll()
+
+    @property
+    def log(self) -> str:
+        """All output so far."""
+        return self.log_file.read_text()
+
+    def log_events(self, event: str) -> list[dict[str, Any]]:
+        """Structured log lines with this event name, oldest first."""
+        lines = (line for line in self.log.splitlines() if line.startswith("{"))
+        return [entry for line in lines if (entry := json.loads(line)).get("event") == event]
+
+    async def wait_ready(self, deadline_seconds: float = 30.0) -> None:
+        """Return once /healthz/ready says 200; else fail with the end of the log."""
+        await eventually(self._is_ready, deadline_seconds=deadline_seconds, message=self._story())
+
+    async def wait_exit(self, deadline_seconds: float = 15.0) -> int:
+        """Return the exit code once the process has ended."""
+        await eventually(
+            lambda: self.exit_code is not None,
+            deadline_seconds=deadline_seconds,
+            message=f"end of {self.instance_id}",
+        )
+        assert self.exit_code is not None
+        return self.exit_code
+
+    async def instance(self) -> dict[str, Any]:
+        """What /v1/instance says."""
+        async with httpx.AsyncClient(timeout=5) as client:
+            return (await client.get(f"{self.url}/v1/instance")).raise_for_status().json()
+
+    def terminate(self) -> None:
+        """SIGTERM: a clean stop."""
+        self._process.send_signal(signal.SIGTERM)
+
+    def stop(self) -> None:
+        """SIGSTOP: the process stalls, its connections stay open."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def cont(self) -> None:
+        """SIGCONT after stop()."""
+        self._process.send_signal(signal.SIGCONT)
+
+    def kill(self) -> None:
+        """SIGKILL, and wait until it is gone; harmless if it is already."""
+        self._process.kill()
+        self._process.wait(timeout=10)
+
+    async def _is_ready(self) -> bool:
+        if self.exit_code is not None:
+            raise RuntimeError(f"{self._story()} ended with {self.exit_code}")
+        try:
+            async with httpx.AsyncClient(timeout=5) as client:
+                return (await client.get(f"{self.url}/healthz/ready")).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def _story(self) -> str:
+        return f"{self.instance_id}, log:\n{log_tail(self.log_file)}\n"

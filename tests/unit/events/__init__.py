@@ -1,0 +1,1 @@
+"""Contracts: envelope, events, registry and the documents made of them."""
