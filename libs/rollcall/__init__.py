@@ -8,6 +8,7 @@ from rollcall.errors import RollcallError
 from rollcall.outbox.event import Event
 from rollcall.service import Service
 from rollcall.settings import ServiceSettings
+from rollcall.topology import runtime_topics
 
 __all__ = [
     "Database",
@@ -18,4 +19,5 @@ __all__ = [
     "ServiceSettings",
     "Transaction",
     "load_queries",
+    "runtime_topics",
 ]

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from rollcall.errors import ConfigurationError
 from rollcall_events import DeadLetterV1, EventData
-from rollcall_events.topics import Topic
+from rollcall_events.topics import MIB, Topic
 
 
 class Topology:
@@ -56,3 +56,25 @@ class Topology:
             names = ", ".join(topic.name for topic in found) or "none"
             raise ConfigurationError(f"a service needs exactly one topic of {role}; found: {names}")
         return found[0]
+
+
+def runtime_topics(service: str) -> tuple[Topic, Topic]:
+    """The two topics that every service has beside its own: dead letters and lane positions."""
+    dead_letters = Topic(
+        f"{service}.dead.letters.v1",
+        (DeadLetterV1,),
+        "out",
+        max_message_bytes=8 * MIB,
+        key="origin",
+        retention_hours=30 * 24,
+    )
+    positions = Topic(
+        f"{service}.relay.positions.v1",
+        (),
+        "internal",
+        max_message_bytes=MIB,
+        key="lane",
+        retention_hours=None,
+        cleanup_policy="compact",
+    )
+    return dead_letters, positions

@@ -28,7 +28,7 @@ class SnapshotCopy:
         """Copy every table that grows with the number of events."""
         self._progress.begin("database", None)
         await self._copy_slots()
-        await self._copy("batches", "batch", _batch_row)
+        await self._copy("batches", "batch", batch_row)
         await self._copy_unplaced()
         await self._copy("completions", "completion", tuple)
         await self._copy_dead_letters()
@@ -43,7 +43,7 @@ class SnapshotCopy:
     async def _copy_unplaced(self) -> None:
         async for rows in self._read(self._snapshot.stream("unplaced")):
             self._scratch.insert("sighting", map(unplaced_sighting, rows))
-            self._scratch.insert("pending", _pending_rows(rows))
+            self._scratch.insert("pending", pending_rows(rows))
 
     async def _copy(self, query: str, table: str, row_of: Callable[[Any], Row]) -> None:
         async for rows in self._read(self._snapshot.stream(query)):
@@ -65,7 +65,8 @@ class SnapshotCopy:
             self._progress.advance(len(rows))
 
 
-def _batch_row(row: Any) -> Row:
+def batch_row(row: Any) -> Row:
+    """A row of `batch`."""
     return (
         row["batch"],
         row["expected_count"],
@@ -79,7 +80,8 @@ def _batch_row(row: Any) -> Row:
     )
 
 
-def _pending_rows(rows: Sequence[Any]) -> Iterable[Row]:
+def pending_rows(rows: Sequence[Any]) -> Iterable[Row]:
+    """Rows of `pending` for what waits."""
     for row in rows:
         if row["outcome"] == "pending":
             yield (row["batch"], row["kind"] == "failure", row["identity"], row["age_seconds"])

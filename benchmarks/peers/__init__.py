@@ -1,0 +1,1 @@
+"""Other services that do the same job, to measure against."""

@@ -1,0 +1,29 @@
+"""`rollcall scale`: changes the number of replicas."""
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from rollcall_cluster.local.home import Home
+from rollcall_cluster.local.observation import observe_once
+from rollcall_cluster.local.running import running_cluster
+from rollcall_cluster.local.steps import shown_steps
+from rollcall_cluster.local.tables import instance_table
+
+
+def scale_command(
+    instances: Annotated[int, typer.Argument(min=0, max=64, help="Number of replicas.")],
+) -> None:
+    """Have N ready replicas: start missing and dead ones, stop surplus ones cleanly.
+
+    Examples:
+
+      rollcall scale 5
+
+      rollcall scale 0        keep the servers alone
+    """
+    cluster = running_cluster(Home.current())
+    with shown_steps(f"{instances} replicas are ready") as report:
+        cluster.scale(instances, report)
+    Console().print(instance_table(observe_once(cluster.replicas)))

@@ -1,0 +1,39 @@
+"""`rollcall status`: what runs, how well and how fast."""
+
+import json
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from rollcall_cluster.local.home import Home
+from rollcall_cluster.local.observation import observe_once
+from rollcall_cluster.local.running import running_cluster
+from rollcall_cluster.local.tables import instance_table, server_rows, server_table
+
+
+def status_command(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show each replica's process, health, partitions, lag and rate, and each server.
+
+    Examples:
+
+      rollcall status
+
+      watch -n1 rollcall status
+
+      rollcall status --json | jq '.instances[] | select(.health != "ready")'
+    """
+    cluster = running_cluster(Home.current())
+    observations = observe_once(cluster.replicas)
+    if as_json:
+        instances = [asdict(seen) for seen in observations]
+        document = {"instances": instances, "servers": server_rows(cluster.servers)}
+        typer.echo(json.dumps(document, indent=2))
+        return
+    console = Console()
+    console.print(instance_table(observations))
+    console.print()
+    console.print(server_table(cluster.servers))

@@ -1,0 +1,26 @@
+"""Shows a command's steps: one changing line on a terminal, one line each elsewhere."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+
+from rollcall_cluster.local.cluster import Report
+
+
+@contextmanager
+def shown_steps(done: str) -> Iterator[Report]:
+    """Give the function that reports a step; at the end, print `done` with the time it all took."""
+    console = Console(stderr=True)
+    began = time.monotonic()
+    with console.status("") as status:
+
+        def report(step: str) -> None:
+            if console.is_terminal:
+                status.update(step)
+            else:
+                console.print(step)
+
+        yield report
+    console.print(f"{done} in {time.monotonic() - began:.1f} s")

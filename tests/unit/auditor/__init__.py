@@ -1,0 +1,1 @@
+"""The auditor, on a small world built by hand."""

@@ -1,0 +1,34 @@
+"""What an exception means for the chunk that raised it."""
+
+import asyncpg
+import pytest
+
+from rollcall.database.failures import Failure, classify
+from rollcall.errors import PositionConflictError
+
+
+@pytest.mark.parametrize(
+    ("error", "failure"),
+    [
+        (PositionConflictError(), Failure.CONFLICT),
+        (asyncpg.UniqueViolationError(), Failure.RACE),
+        (asyncpg.DeadlockDetectedError(), Failure.RACE),
+        (ConnectionResetError(), Failure.INFRASTRUCTURE),
+        (TimeoutError(), Failure.INFRASTRUCTURE),
+        (asyncpg.InterfaceError("connection is closed"), Failure.INFRASTRUCTURE),
+        (asyncpg.ConnectionDoesNotExistError(), Failure.INFRASTRUCTURE),
+        (asyncpg.AdminShutdownError(), Failure.INFRASTRUCTURE),
+        (asyncpg.DiskFullError(), Failure.INFRASTRUCTURE),
+        (asyncpg.TooManyConnectionsError(), Failure.INFRASTRUCTURE),
+        (asyncpg.UndefinedTableError(), Failure.INFRASTRUCTURE),
+        (asyncpg.QueryCanceledError(), Failure.INFRASTRUCTURE),
+        (asyncpg.CheckViolationError(), Failure.DATA),
+        (asyncpg.StringDataRightTruncationError(), Failure.DATA),
+        (asyncpg.DataError("invalid input for query argument"), Failure.DATA),
+        (KeyError("handler"), Failure.DATA),
+    ],
+)
+def test_a_failure_blames_the_record_only_if_the_error_speaks_of_a_value(
+    error: Exception, failure: Failure
+) -> None:
+    assert classify(error) is failure
