@@ -96,7 +96,7 @@ class Instance:
         """In order: no new chunks, the last chunk's segments out, then leave."""
         limit_seconds = self._settings.stop_timeout_seconds
         self._consumer.stop()
-        _, unfinished = await asyncio.wait([consumer], timeout=limit_seconds / 2)
+        _, unfinished = await asyncio.wait([consumer], timeout=limit_seconds / 3)
         self._relay.stop()
         await self._consumer.close()
         _, unrelayed = await asyncio.wait([relay], timeout=limit_seconds / 2)
@@ -117,7 +117,8 @@ class Instance:
 
     def work(self) -> Work:
         """Partitions with lag, lanes and rate, as of now."""
-        positions = dict(self._consumer.ownership.positions)
+        owned = self._consumer.ownership.positions
+        committed = {p: offset for p, offset in self._consumer.committed.items() if p in owned}
         lags = self._consumer.lags
         return Work(
             partitions=[
@@ -127,7 +128,7 @@ class Instance:
                     next_offset=offset,
                     lag=lags.get(partition, 0),
                 )
-                for partition, offset in sorted(positions.items())
+                for partition, offset in sorted(committed.items())
             ],
             lanes=self._relay.owned_lanes,
             records_total=self._consumer.records_total,

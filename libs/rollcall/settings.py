@@ -76,7 +76,7 @@ class ServiceSettings(BaseSettings):
         15.0, gt=0, description="No progress for so long while records wait: no longer ready."
     )
     stop_timeout_seconds: float = Field(
-        8.0, gt=0, description="Limit for a clean stop after SIGTERM."
+        6.0, gt=0, description="Limit for finishing and flushing after SIGTERM."
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="Least severe log events to write."

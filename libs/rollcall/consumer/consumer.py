@@ -67,7 +67,7 @@ class Consumer:
         )
         self.ownership = Ownership(self._kafka, settings.session_timeout_seconds / 2)
         self._chunks: asyncio.Queue[Chunk] = asyncio.Queue(maxsize=1)
-        self._committed: dict[Partition, int] = {}
+        self.committed: dict[Partition, int] = {}
         self._reported: dict[Partition, int] = {}
         self.lags: dict[Partition, int] = {}
         self.records_total = 0
@@ -101,9 +101,9 @@ class Consumer:
                 helper.cancel()
 
     async def close(self) -> None:
-        """Report the last positions and leave the group, within three seconds."""
+        """Report the last positions and leave the group, within two seconds."""
         try:
-            async with asyncio.timeout(3):
+            async with asyncio.timeout(2):
                 await self._report()
                 await self._kafka.stop()
         except (TimeoutError, KafkaError, OSError) as error:
@@ -197,7 +197,7 @@ class Consumer:
         self.ownership.refuse(refusals)
         refused = {refusal.partition for refusal in refusals}
         starts = {p: stored[p] for p in partitions if p not in refused}
-        self._committed = dict(starts)
+        self.committed = dict(starts)
         self.ownership.begin(starts)
         self._metrics.partitions_owned.set(len(self.ownership.assigned))
         self._metrics.partitions_refused.set(len(self.ownership.refused))
@@ -234,7 +234,7 @@ class Consumer:
         self.records_total += len(chunk.items)
         self._progress.moved()
         if chunk.generation == self.ownership.generation:
-            self._committed |= {p: span.next for p, span in chunk.spans.items()}
+            self.committed |= {p: span.next for p, span in chunk.spans.items()}
 
     async def _report_for_ever(self) -> None:
         """Lag and group offsets, once a second; asked of the broker, not of the fetcher."""
@@ -250,7 +250,7 @@ class Consumer:
     async def _measure_lag(self) -> None:
         if self.ownership.unpositioned:
             return  # silence makes health say that this instance is blind
-        committed = dict(self._committed) if self.ownership.positions else {}
+        committed = dict(self.committed) if self.ownership.positions else {}
         targets = [TopicPartition(*partition) for partition in committed]
         ends: dict[TopicPartition, int] = {}
         if targets:
@@ -266,7 +266,7 @@ class Consumer:
     async def _report(self) -> None:
         """Tell the group how far PostgreSQL is, for lag monitoring alone."""
         current = {
-            p: offset for p, offset in self._committed.items() if p in self.ownership.positions
+            p: offset for p, offset in self.committed.items() if p in self.ownership.positions
         }
         if current and current != self._reported:
             async with asyncio.timeout(_KAFKA_TIMEOUT_SECONDS):

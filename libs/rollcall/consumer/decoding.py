@@ -3,11 +3,10 @@
 from collections.abc import Iterable
 from typing import Any
 
-import orjson
 from pydantic import ValidationError
 
 from rollcall.consumer.records import InputRecord, Item, Received, Rejected, Skipped
-from rollcall_events import Envelope, EventData, Undecodable, classify, describe
+from rollcall_events import Envelope, EventData, Undecodable, classify, describe, type_given
 
 
 class Decoder:
@@ -42,14 +41,13 @@ class Decoder:
         """The slow path: another type of the topic, a type nobody handles, or a broken record."""
         match classify(error):
             case Undecodable.UNKNOWN_TYPE:
-                return self._decode_other(record, value)
+                return self._decode_other(record, value, str(type_given(error)))
             case Undecodable.UNKNOWN_VERSION:
                 return Rejected(record, "unknown_schema_version", describe(error))
             case Undecodable.MALFORMED:
                 return Rejected(record, "malformed", describe(error))
 
-    def _decode_other(self, record: InputRecord, value: bytes) -> Item:
-        event_type = str(orjson.loads(value)["event_type"])
+    def _decode_other(self, record: InputRecord, value: bytes, event_type: str) -> Item:
         envelope = self._envelopes.get(event_type)
         if envelope is None:
             return Skipped(record, event_type[:255])

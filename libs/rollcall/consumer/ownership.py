@@ -72,8 +72,6 @@ class Ownership(ConsumerRebalanceListener):  # type: ignore[misc]
     def invalidate(self) -> None:
         """A position was not where it should be: read all of them again."""
         self._forget()
-        for partition in self.assigned:
-            self._consumer.pause(TopicPartition(*partition))
 
     def begin(self, starts: dict[Partition, int]) -> None:
         """Fetch partitions from these offsets."""

@@ -30,7 +30,8 @@ log = structlog.get_logger()
 
 Handler = Callable[[Sequence[Received[Any]], Transaction], Awaitable[Iterable[Event]]]
 
-# A race is lost to a winner that has committed; more losses in a row than this are no accident.
+# A race is lost to a winner that has committed, so the next attempt sees it; more losses than this
+# are no accident but the data.
 _RACES_IN_A_ROW = 20
 _JOB_ATTEMPTS = 5
 
@@ -78,27 +79,26 @@ class ChunkProcessor:
             OwnershipLostError: the assignment changed between two attempts.
         """
         backoff = Backoff()
+        races = 0
         while True:
             try:
                 follow_ups = await self._commit(chunk)
+                break
             except Exception as error:
                 failure = classify(error)
                 self._metrics.chunk_failures_total.labels(failure.value).inc()
+                races += failure is Failure.RACE
                 if failure is Failure.CONFLICT:
                     raise
-                if failure is Failure.DATA or (
-                    failure is Failure.RACE and backoff.attempts >= _RACES_IN_A_ROW
-                ):
+                if failure is Failure.DATA or races > _RACES_IN_A_ROW:
                     await self._bisect(chunk, error, is_current, trace)
                     return
                 log.warning("chunk_retried", failure=failure.value, error=repr(error)[:500])
                 await backoff.wait()
                 if not is_current():
                     raise OwnershipLostError("partitions were revoked between attempts") from error
-            else:
-                for job in follow_ups:
-                    await self.run_job(job)
-                return
+        for job in follow_ups:
+            await self.run_job(job)
 
     async def run_job(self, job: Job) -> None:
         """Run a job in a transaction of its own, then the jobs that it asks for after its commit.
@@ -115,7 +115,8 @@ class ChunkProcessor:
             try:
                 return (await self._transact(job)).follow_ups
             except Exception as error:
-                if classify(error) is Failure.RACE and backoff.attempts < _JOB_ATTEMPTS:
+                again = classify(error) in (Failure.RACE, Failure.CONTENTION)
+                if again and backoff.attempts < _JOB_ATTEMPTS:
                     await backoff.wait()
                     continue
                 self._metrics.follow_up_failures_total.inc()

@@ -13,15 +13,16 @@ class Failure(Enum):
     CONFLICT = "conflict"
     """Another instance owns the partition: drop the chunk and read the positions again."""
     RACE = "race"
-    """Another transaction won a race for the same rows: run again, now seeing the winner."""
+    """Another transaction inserted the same key first: run again, now seeing the winner."""
+    CONTENTION = "contention"
+    """Deadlock or lock timeout: run again, for ever; it says nothing about any record."""
     INFRASTRUCTURE = "infrastructure"
     """Server, network or schema: wait and run again, for ever; no position moves."""
     DATA = "data"
     """A record in the chunk: bisect until it stands alone, then set it aside."""
 
 
-_RACES = (
-    asyncpg.UniqueViolationError,
+_CONTENTION = (
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
     asyncpg.LockNotAvailableError,
@@ -38,8 +39,10 @@ def classify(error: BaseException) -> Failure:
     """
     if isinstance(error, PositionConflictError):
         return Failure.CONFLICT
-    if isinstance(error, _RACES):
+    if isinstance(error, asyncpg.UniqueViolationError):
         return Failure.RACE
+    if isinstance(error, _CONTENTION):
+        return Failure.CONTENTION
     if isinstance(error, asyncpg.PostgresError):
         sqlstate = str(getattr(error, "sqlstate", "") or "")
         return Failure.DATA if sqlstate[:2] in _DATA_CLASSES else Failure.INFRASTRUCTURE

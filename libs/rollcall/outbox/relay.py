@@ -151,10 +151,10 @@ class Relay:
                 raise error
 
     async def _drain(self) -> None:
-        """Publish what this instance's lanes still hold, within half of the time for a clean stop."""
+        """Publish what this instance's lanes still hold, within a third of the time for a clean stop."""
         waits = [publisher.wait_idle() for publisher in self._publishers.values()]
         try:
-            await asyncio.wait_for(asyncio.gather(*waits), self._settings.stop_timeout_seconds / 2)
+            await asyncio.wait_for(asyncio.gather(*waits), self._settings.stop_timeout_seconds / 3)
         except TimeoutError:
             log.warning("relay_drain_incomplete", lanes=self.owned_lanes)
 

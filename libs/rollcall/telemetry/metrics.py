@@ -42,7 +42,7 @@ class Metrics:
         )
         self.chunk_failures_total = Counter(
             "rollcall_chunk_failures",
-            "Chunk transactions rolled back, by failure (conflict, race, infrastructure, data).",
+            "Chunk transactions rolled back, by failure (conflict, race, contention, infrastructure, data).",
             ["failure"],
             registry=self.registry,
         )

@@ -4,7 +4,7 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -58,10 +58,9 @@ async def verify(
     """
     options = options or AuditOptions()
     with _failures_named(), open_scratch(options.scratch_directory) as scratch:
-        async with AsyncExitStack() as stack:
-            logs = await stack.enter_async_context(open_logs(target))
-            database = await stack.enter_async_context(open_database(target))
-            return await _Audit(target, options, progress or Silent(), scratch).run(logs, database)
+        audit = _Audit(target, options, progress or Silent(), scratch)
+        async with audit.logs() as logs, open_database(target) as database:
+            return await audit.run(logs, database)
 
 
 class _Audit:
@@ -74,6 +73,10 @@ class _Audit:
         self._scratch = scratch
         self._logbook = Logbook(target.topic_prefix)
         self._highest: dict[tuple[str, int], int] = {}
+
+    def logs(self) -> AbstractAsyncContextManager[KafkaLogs]:
+        """The logs of the deployment."""
+        return open_logs(self._target, self._logbook.topics)
 
     async def run(self, logs: KafkaLogs, database: Database) -> AuditReport:
         started_at, started = datetime.now(UTC), time.monotonic()
@@ -132,6 +135,7 @@ class _Audit:
                     yield snapshot, seen, early_lanes
                     return
             self._remember(seen)
+            self._progress.advance(1)
             await asyncio.sleep(_LOOK_INTERVAL_SECONDS)
 
     def _refuse_motion(self, seen: Look) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from rollcall_cluster.auditor.digests import context_digest, origin_digest
+from rollcall_cluster.auditor.digests import context_digest, essay_ids_digest, origin_digest
 from rollcall_cluster.auditor.sighting import Kind, Source
 from rollcall_events import (
     BatchEssaysRegisteredV1,
@@ -98,7 +98,7 @@ def _registration(data: BatchEssaysRegisteredV1, log: int, offset: int, dead: bo
         data.expected_essay_count,
         context_digest(data.course_code, data.user_id),
         hash(data.essay_instructions),
-        hash(data.essay_ids),
+        essay_ids_digest(data.essay_ids),
     )
 
 

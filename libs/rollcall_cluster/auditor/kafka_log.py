@@ -17,6 +17,8 @@ from rollcall_cluster.auditor.target import AuditTarget
 # Partitions read at a time: together with the fetch size this bounds the records held in memory.
 PARTITIONS_AT_A_TIME = 16
 _FETCH_BYTES = 2 * 1024 * 1024
+# Other requests wait behind a fetch on the same connection.
+_FETCH_WAIT_MS = 50
 _POLL_RECORDS = 5000
 _POLL_MS = 200
 
@@ -43,6 +45,10 @@ class KafkaLogs:
         self._consumer = consumer
         self._counts = counts
         self._stall_seconds = stall
+        # All at once, resting: each change of the assignment would cost a round of metadata requests.
+        everything = self.partitions(counts)
+        self._consumer.assign(everything)
+        self._rest(everything)
 
     def has_topic(self, topic: str) -> bool:
         """Whether the topic exists."""
@@ -81,11 +87,14 @@ class KafkaLogs:
         """
         wanted = iter([(p, r) for p, r in sorted(ranges.items()) if r.start < r.end])
         while group := dict(islice(wanted, PARTITIONS_AT_A_TIME)):
-            self._consumer.assign(list(group))
             for partition, log in group.items():
                 self._consumer.seek(partition, log.start)
-            async for batch in self._drain({p: log.end for p, log in group.items()}):
-                yield batch
+            self._consumer.resume(*group)
+            try:
+                async for batch in self._drain({p: log.end for p, log in group.items()}):
+                    yield batch
+            finally:
+                self._rest(group)
 
     async def any_record(self, partition: TopicPartition, log: LogRange) -> bool:
         """Whether a range holds a readable record; control records and aborted ones do not count."""
@@ -103,8 +112,8 @@ class KafkaLogs:
             for batch in _within(polled, ends):
                 yield batch
             finished = [p for p in polled or list(ends) if await self._is_past(p, ends[p])]
+            self._rest(finished)
             for partition in finished:
-                self._consumer.pause(partition)
                 del ends[partition]
             if polled or finished:
                 progress = time.monotonic()
@@ -112,6 +121,13 @@ class KafkaLogs:
                 raise CannotAuditError(
                     f"Kafka gave no record for {self._stall_seconds:g} s: {ends}"
                 )
+
+    def _rest(self, partitions: Collection[TopicPartition]) -> None:
+        """Stop fetching, and drop what was fetched beyond need."""
+        if partitions:
+            self._consumer.pause(*partitions)
+        for partition in partitions:
+            self._consumer.seek(partition, 0)
 
     async def _is_past(self, partition: TopicPartition, end: int) -> bool:
         return bool(await self._consumer.position(partition) >= end)
@@ -128,28 +144,34 @@ def _within(
             yield LogBatch(partition, inside)
 
 
-async def _count_partitions(bootstrap_servers: str, timeout_seconds: float) -> dict[str, int]:
-    """Ask for all topics at once: asking for one by name could create it."""
+async def _count_partitions(
+    bootstrap_servers: str, timeout_seconds: float, topics: Collection[str]
+) -> dict[str, int]:
+    """Partitions of those topics that exist. Asks for all: asking for one by name could create it."""
     admin = AIOKafkaAdminClient(
         bootstrap_servers=bootstrap_servers, request_timeout_ms=int(timeout_seconds * 1000)
     )
     try:
         await admin.start()
-        return {t["topic"]: len(t["partitions"]) for t in await admin.describe_topics()}
+        return {
+            topic["topic"]: len(topic["partitions"])
+            for topic in await admin.describe_topics()
+            if topic["topic"] in topics
+        }
     finally:
         await admin.close()
 
 
 @asynccontextmanager
-async def open_logs(target: AuditTarget) -> AsyncIterator[KafkaLogs]:
-    """Connect to the cluster of `target`.
+async def open_logs(target: AuditTarget, topics: Collection[str]) -> AsyncIterator[KafkaLogs]:
+    """Connect to the cluster of `target` to read those of `topics` that exist.
 
     Raises:
         CannotAuditError: the cluster cannot be reached.
     """
     servers = target.kafka_bootstrap_servers
     try:
-        counts = await _count_partitions(servers, target.connect_timeout_seconds)
+        counts = await _count_partitions(servers, target.connect_timeout_seconds, topics)
     except (KafkaError, OSError, TimeoutError) as error:
         raise CannotAuditError(
             f"Kafka at {servers} cannot be reached ({type(error).__name__}: {error}); check"
@@ -163,6 +185,7 @@ async def open_logs(target: AuditTarget) -> AsyncIterator[KafkaLogs]:
         enable_auto_commit=False,
         auto_offset_reset="none",
         max_partition_fetch_bytes=_FETCH_BYTES,
+        fetch_max_wait_ms=_FETCH_WAIT_MS,
     )
     try:
         await consumer.start()

@@ -7,6 +7,7 @@ from typing import Any
 
 from rollcall_cluster.auditor.digests import (
     assignment_digest,
+    essay_ids_digest,
     failed_item,
     origin_digest,
     ready_item,
@@ -53,7 +54,7 @@ def roll_row(slots: Sequence[SlotRow]) -> Row:
         states.count("failed"),
         len(slots) - distinct,
         sum(map(_contradicts_itself, slots)),
-        hash(tuple(essays)),
+        essay_ids_digest(essays),
         unordered(
             sum(
                 ready_item(slot["essay_id"], slot["text_storage_id"])

@@ -11,7 +11,7 @@ from pathlib import Path
 from rollcall_cluster.embedded import ports
 from rollcall_cluster.embedded.errors import EmbeddedServerError
 from rollcall_cluster.embedded.kafka_jars import ensure_kafka_jars
-from rollcall_cluster.embedded.kafka_probe import broker_count
+from rollcall_cluster.embedded.kafka_probe import can_serve
 from rollcall_cluster.embedded.server import EmbeddedServer
 
 _FORMAT_DEADLINE_SECONDS = 120
@@ -103,9 +103,9 @@ class EmbeddedKafka(EmbeddedServer):
         return [*self._java_command("1g"), "kafka.Kafka", properties]
 
     def answers(self) -> bool:
-        """Ask for the cluster's metadata: ready once the broker has joined its own cluster."""
+        """Ask for brokers and coordinators: ready once the broker has joined its own cluster."""
         try:
-            return broker_count("127.0.0.1", self.port) > 0
+            return can_serve("127.0.0.1", self.port)
         except OSError:
             return False
 

@@ -53,6 +53,11 @@ class EmbeddedServer(ABC):
         """Where clients connect to."""
 
     @property
+    def has_address(self) -> bool:
+        """Tell whether it was started before, so that it has a port."""
+        return self._port is not None
+
+    @property
     def port(self) -> int:
         """The TCP port; known from the first start on."""
         if self._port is None:

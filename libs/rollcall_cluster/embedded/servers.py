@@ -1,7 +1,7 @@
 """The three servers together, each replaceable by one that the environment names."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,15 +27,23 @@ class ExternalServer:
 
 
 class EmbeddedServers:
-    """Kafka, PostgreSQL and Redis in one directory; `ROLLCALL_*` addresses replace any of them."""
+    """Kafka, PostgreSQL and Redis in one directory; `ROLLCALL_*` addresses replace any of them.
 
-    def __init__(self, directory: Path) -> None:
+    `addresses` holds these variables; without it, the environment does.
+    """
+
+    def __init__(self, directory: Path, addresses: Mapping[str, str] | None = None) -> None:
+        given = os.environ if addresses is None else addresses
         self.directory = directory.absolute()
-        self.kafka = _external("kafka", KAFKA_VARIABLE) or EmbeddedKafka(directory / "kafka")
-        self.postgres = _external("postgres", POSTGRES_VARIABLE) or EmbeddedPostgres(
+        self.kafka = _external("kafka", given.get(KAFKA_VARIABLE)) or EmbeddedKafka(
+            directory / "kafka"
+        )
+        self.postgres = _external("postgres", given.get(POSTGRES_VARIABLE)) or EmbeddedPostgres(
             directory / "postgres"
         )
-        self.redis = _external("redis", REDIS_VARIABLE) or EmbeddedRedis(directory / "redis")
+        self.redis = _external("redis", given.get(REDIS_VARIABLE)) or EmbeddedRedis(
+            directory / "redis"
+        )
 
     @property
     def all(self) -> tuple[EmbeddedServer | ExternalServer, ...]:
@@ -51,6 +59,16 @@ class EmbeddedServers:
     def running(self) -> bool:
         """Tell whether every server of ours runs."""
         return all(server.pid is not None for server in self.embedded)
+
+    @property
+    def external_addresses(self) -> dict[str, str]:
+        """The variables of those that somebody else runs."""
+        named = zip((KAFKA_VARIABLE, POSTGRES_VARIABLE, REDIS_VARIABLE), self.all, strict=True)
+        return {
+            variable: server.address
+            for variable, server in named
+            if isinstance(server, ExternalServer)
+        }
 
     @property
     def environment(self) -> dict[str, str]:
@@ -96,6 +114,5 @@ class EmbeddedServers:
                 list(pool.map(action, servers))
 
 
-def _external(name: str, variable: str) -> ExternalServer | None:
-    address = os.environ.get(variable)
+def _external(name: str, address: str | None) -> ExternalServer | None:
     return ExternalServer(name, address) if address else None

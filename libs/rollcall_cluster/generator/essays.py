@@ -31,7 +31,7 @@ _FIRST_NAMES = (
     "Łukasz", "Mina", "Noor", "Olga", "Priya", "Quynh", "Rasmus", "Søren", "Tess", "Ubah",
 )  # fmt: skip
 _LAST_NAMES = (
-    "Lindqvist", "Öberg", "Okafor", "Haddad", "Yılmaz", "Nørgaard", "Tanaka", "García", "Berg",
+    "Lindqvist", "Öberg", "Okafor", "Haddad", "Çelik", "Nørgaard", "Tanaka", "García", "Berg",
     "Kowalski", "Rahman", "Petrova", "Iyer", "Nguyễn", "Dahl", "Warsame", "Smith",
 )  # fmt: skip
 

@@ -115,4 +115,3 @@ class BatchWire:
         body = orjson.dumps(data)[1:-1].replace(b"%", b"%%")
         template = self._filled(b"BatchEssaysRegisteredV1", b"batch-service", body)
         return template % (event, stamp, event + 1)
-

@@ -11,12 +11,6 @@ from pathlib import Path
 
 from rollcall_cluster.local.errors import ClusterError
 
-_ADDRESSES = (
-    "ROLLCALL_KAFKA_BOOTSTRAP_SERVERS",
-    "ROLLCALL_POSTGRES_DSN",
-    "ROLLCALL_REDIS_URL",
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Home:
@@ -40,22 +34,28 @@ class Home:
         return self.directory / "instances"
 
     @property
-    def _environment_file(self) -> Path:
-        return self.directory / "environment.json"
+    def _cluster_file(self) -> Path:
+        return self.directory / "cluster.json"
 
     @property
     def has_cluster(self) -> bool:
         """Tell whether a cluster was brought up here and not taken down."""
-        return self._environment_file.exists()
+        return self._cluster_file.exists()
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables that every replica was started with.
+        """The variables that every replica was started with; raises ClusterError without a cluster."""
+        return self._remembered["environment"]
 
-        Raises ClusterError if there is no cluster.
-        """
+    @property
+    def external_addresses(self) -> dict[str, str]:
+        """The variables of servers that are not embedded; raises ClusterError without a cluster."""
+        return self._remembered["external"]
+
+    @property
+    def _remembered(self) -> dict[str, dict[str, str]]:
         try:
-            content: dict[str, str] = json.loads(self._environment_file.read_text())
+            content: dict[str, dict[str, str]] = json.loads(self._cluster_file.read_text())
         except FileNotFoundError:
             raise ClusterError(
                 f"there is no cluster in {self.directory}",
@@ -63,13 +63,15 @@ class Home:
             ) from None
         return content
 
-    def remember_environment(self, environment: dict[str, str]) -> None:
-        """Keep the variables for replicas, `rollcall env` and others that come later."""
-        self._environment_file.write_text(json.dumps(environment, indent=2))
+    def remember_cluster(self, environment: dict[str, str], external: dict[str, str]) -> None:
+        """Keep what the replicas were told, for those that come later and for other commands."""
+        self._cluster_file.write_text(
+            json.dumps({"environment": environment, "external": external}, indent=2)
+        )
 
-    def forget_environment(self) -> None:
+    def forget_cluster(self) -> None:
         """The cluster is down."""
-        self._environment_file.unlink(missing_ok=True)
+        self._cluster_file.unlink(missing_ok=True)
 
     def wipe(self) -> None:
         """Delete everything; the servers must have been wiped before."""
@@ -86,7 +88,10 @@ class Home:
 
 def adopt_environment() -> None:
     """Point this process at the local cluster, unless the environment names any server itself."""
+    from rollcall_cluster.embedded.servers import KAFKA_VARIABLE, POSTGRES_VARIABLE
+
     home = Home.current()
-    if home.has_cluster and not any(os.environ.get(address) for address in _ADDRESSES):
+    named = os.environ.keys() & {KAFKA_VARIABLE, POSTGRES_VARIABLE}
+    if home.has_cluster and not named:
         for variable, value in home.environment.items():
             os.environ.setdefault(variable, value)

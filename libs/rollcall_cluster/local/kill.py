@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
+from rollcall_cluster.local.cluster import LocalCluster
 from rollcall_cluster.local.errors import ClusterError
 from rollcall_cluster.local.home import Home
-from rollcall_cluster.local.running import running_cluster
 
 
 def kill_command(
@@ -20,7 +20,7 @@ def kill_command(
 
       rollcall kill els-2 && rollcall scale 3 && rollcall verify
     """
-    replica = running_cluster(Home.current()).replica(instance)
+    replica = LocalCluster.existing(Home.current()).replica(instance)
     process = replica.process
     if process is None:
         raise ClusterError(f"{instance} does not run", "`rollcall scale N` starts dead replicas")

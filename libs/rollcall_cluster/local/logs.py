@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 
 from rollcall_cluster.embedded.errors import log_tail
+from rollcall_cluster.local.cluster import LocalCluster
 from rollcall_cluster.local.errors import ClusterError
 from rollcall_cluster.local.home import Home
-from rollcall_cluster.local.running import running_cluster
 
 _POLL_SECONDS = 0.2
 
@@ -19,7 +19,9 @@ _POLL_SECONDS = 0.2
 def logs_command(
     instance: Annotated[
         str | None,
-        typer.Argument(help="A replica (els-1), or kafka, postgres, redis; all replicas if absent."),
+        typer.Argument(
+            help="A replica (els-1), or kafka, postgres, redis; all replicas if absent."
+        ),
     ] = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C.")] = False,
     lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="Last lines of each.")] = 20,
@@ -46,7 +48,7 @@ def logs_command(
 
 
 def _log_files(home: Home) -> dict[str, Path]:
-    cluster = running_cluster(home)
+    cluster = LocalCluster.existing(home)
     files = {replica.name: replica.log_file for replica in cluster.replicas}
     return files | {server.name: server.log_file for server in cluster.servers.embedded}
 

@@ -5,9 +5,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from rollcall_cluster.local.cluster import LocalCluster
 from rollcall_cluster.local.home import Home
 from rollcall_cluster.local.observation import observe_once
-from rollcall_cluster.local.running import running_cluster
 from rollcall_cluster.local.steps import shown_steps
 from rollcall_cluster.local.tables import instance_table
 
@@ -23,7 +23,7 @@ def scale_command(
 
       rollcall scale 0        keep the servers alone
     """
-    cluster = running_cluster(Home.current())
+    cluster = LocalCluster.existing(Home.current())
     with shown_steps(f"{instances} replicas are ready") as report:
         cluster.scale(instances, report)
     Console().print(instance_table(observe_once(cluster.replicas)))

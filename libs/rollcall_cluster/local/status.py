@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from rollcall_cluster.local.cluster import LocalCluster
 from rollcall_cluster.local.home import Home
 from rollcall_cluster.local.observation import observe_once
-from rollcall_cluster.local.running import running_cluster
 from rollcall_cluster.local.tables import instance_table, server_rows, server_table
 
 
@@ -26,7 +26,7 @@ def status_command(
 
       rollcall status --json | jq '.instances[] | select(.health != "ready")'
     """
-    cluster = running_cluster(Home.current())
+    cluster = LocalCluster.existing(Home.current())
     observations = observe_once(cluster.replicas)
     if as_json:
         instances = [asdict(seen) for seen in observations]

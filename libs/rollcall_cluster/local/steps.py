@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from rich.console import Console
 
-from rollcall_cluster.local.cluster import Report
+from rollcall_cluster.local.readiness import Report
 
 
 @contextmanager
@@ -15,12 +15,15 @@ def shown_steps(done: str) -> Iterator[Report]:
     console = Console(stderr=True)
     began = time.monotonic()
     with console.status("") as status:
+        latest = ""
 
         def report(step: str) -> None:
+            nonlocal latest
             if console.is_terminal:
                 status.update(step)
-            else:
+            elif step != latest:
                 console.print(step)
+            latest = step
 
         yield report
     console.print(f"{done} in {time.monotonic() - began:.1f} s")

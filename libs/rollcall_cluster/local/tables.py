@@ -51,9 +51,7 @@ def server_rows(servers: EmbeddedServers) -> list[dict[str, str | int | None]]:
         pid = server.pid if isinstance(server, EmbeddedServer) else None
         running = "running" if pid is not None else "dead"
         status = running if isinstance(server, EmbeddedServer) else "external"
-        rows.append(
-            {"name": server.name, "status": status, "pid": pid, "address": server.address}
-        )
+        rows.append({"name": server.name, "status": status, "pid": pid, "address": server.address})
     return rows
 
 

@@ -1,7 +1,8 @@
 -- name: take
 -- Give the lowest open slots of each batch to its new claims. Returns every new claim by its ordinal,
 -- without a slot if none could be locked; claims that are known already are missing from the result.
--- OFFSET 0 keeps each look-up an index look-up, whatever the planner thinks of the tables.
+-- OFFSET 0 keeps each look-up an index look-up, whatever the planner thinks of the tables; one number
+-- as the join key keeps a chunk that is all of one batch from being joined in quadratic time.
 WITH claim AS (
     SELECT * FROM unnest(
         $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::text[],
@@ -12,7 +13,9 @@ WITH claim AS (
         correlation_id, ordinal
     )
 ), new_claim AS MATERIALIZED (
-    SELECT c.*, row_number() OVER (PARTITION BY c.batch_id ORDER BY c.ordinal) AS n
+    SELECT c.*,
+           dense_rank() OVER (ORDER BY c.batch_id) AS batch_number,
+           row_number() OVER (PARTITION BY c.batch_id ORDER BY c.ordinal) AS n
     FROM claim c
     WHERE NOT EXISTS (
         SELECT FROM unplaced u
@@ -25,9 +28,11 @@ WITH claim AS (
           AND s.validation_error_code IS NOT NULL OFFSET 0
     ) END
 ), open_slot AS MATERIALIZED (
-    SELECT wanted.batch_id, lowest.position,
+    SELECT wanted.batch_id, wanted.batch_number, lowest.position,
            row_number() OVER (PARTITION BY wanted.batch_id ORDER BY lowest.position) AS n
-    FROM (SELECT batch_id, count(*) AS slots FROM new_claim GROUP BY batch_id) wanted
+    FROM (
+        SELECT batch_id, batch_number, count(*) AS slots FROM new_claim GROUP BY batch_id, batch_number
+    ) wanted
     CROSS JOIN LATERAL (
         SELECT s.position FROM slot s
         WHERE s.batch_id = wanted.batch_id AND s.state = 'open'
@@ -48,7 +53,7 @@ WITH claim AS (
         validation_error_detail = c.validation_error_detail,
         correlation_id = c.correlation_id,
         taken_at = now()
-    FROM new_claim c JOIN open_slot o USING (batch_id, n)
+    FROM new_claim c JOIN open_slot o ON (c.batch_number << 32) + c.n = (o.batch_number << 32) + o.n
     WHERE s.batch_id = o.batch_id AND s.position = o.position
     RETURNING c.ordinal, s.position, s.essay_id
 )

@@ -57,7 +57,8 @@ class Offline:
         return {result.code: result for result in results}
 
     def _take_tables(self) -> None:
-        tables = {
+        tables = defaultdict(list)
+        tables |= {
             name: [
                 {k: v.bytes if k == "batch_id" else v for k, v in row.items()}
                 | ({"batch": row["batch_id"].bytes} if "batch_id" in row else {})

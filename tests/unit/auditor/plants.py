@@ -565,7 +565,7 @@ def partition_never_handled(world: World) -> None:
 
 @plant("pending-of-registered-batch")
 def pending_although_registered(world: World) -> None:
-    Service(world).register(UNKNOWN, 3)
+    Service(world).open(UNKNOWN, 3)
 
 
 # -- 6: segments and lanes

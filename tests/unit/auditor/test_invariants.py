@@ -1,10 +1,25 @@
 """The checks, on facts taken straight from a world built by hand."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from rollcall_cluster.auditor import Outcome
+from rollcall_events import EssayContentProvisionedV1
+from rollcall_events.topics import topic_for
 from tests.unit.auditor.offline import Offline
 from tests.unit.auditor.plants import PLANTS, Plant
-from tests.unit.auditor.world import clean_world
+from tests.unit.auditor.world import (
+    OPEN,
+    UNKNOWN,
+    Service,
+    World,
+    assigned,
+    batch_named,
+    clean_world,
+    content,
+    failure,
+)
 
 
 def _violated(results) -> set[str]:
@@ -33,3 +48,98 @@ def test_every_check_has_a_planted_violation():
     codes = set(Offline(clean_world().finish()).judge())
     planted = set().union(*(p.found for p in PLANTS))
     assert codes - planted == {"position-below-start", "position-moved-back"}
+
+
+_BATCHES = [batch_named(name) for name in ("a", "b")]
+_STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["register", "provide", "fail", "bury"]),
+        st.sampled_from(_BATCHES),
+        st.sampled_from(["one", "two", "three", "four"]),
+    ),
+    max_size=30,
+)
+
+
+@given(_STEPS)
+def test_whatever_a_correct_service_does_passes(steps):
+    """No order of registrations, contents, failures, repetitions and dead letters is a false alarm."""
+    world = World()
+    service = Service(world)
+    for action, batch, name in steps:
+        match action:
+            case "register":
+                service.register(batch, 3)
+            case "provide":
+                service.provide(content(batch, name))
+            case "fail":
+                service.fail(failure(batch, name))
+            case "bury":
+                service.bury(world.take_in(content(batch, f"poison {name}")))
+    results = Offline(world.finish()).judge()
+    assert _violated(results) == set()
+
+
+def test_what_was_announced_after_the_snapshot_needs_no_row_in_it():
+    """A running service publishes while the audit reads: only repetitions are wrong then."""
+    world = clean_world()
+    slot = world.row("slot", batch_id=OPEN, text_storage_id="seven")
+    world.announce(assigned(slot, text_storage_id="later"), "later")
+    world.announce(assigned(slot), "seven")
+    results = Offline(world.finish(), early_end=0).judge()
+    assert _violated(results) == {"slot-announced-twice"}
+
+
+def test_what_is_no_longer_readable_is_not_blamed():
+    """Rows whose input was removed by retention are counted as not checkable."""
+    world = clean_world()
+    topic = topic_for(EssayContentProvisionedV1).name
+    world.records = [record for record in world.records if record.topic != topic]
+    result = Offline(world.finish()).judge(content_input_trimmed=1)["content-without-input"]
+    assert (result.violations, result.not_checkable) == (0, result.checked)
+    assert result.checked > 0
+
+
+def test_without_rest_only_what_holds_at_any_moment_is_checked():
+    """Segments left are no violation of a deployment that works."""
+    world = clean_world().finish()
+    world.tables["segment"].append({"lane": 0, "event_count": 1, "payload": b"x"})
+    results = Offline(world).judge(rest_expected=False)
+    assert _violated(results) == set()
+    skipped = {code for code, result in results.items() if result.outcome is Outcome.SKIPPED}
+    assert skipped == {"position-behind", "segments-left", "lane-numbers-lost"}
+
+
+def test_young_pending_content_is_no_violation_without_rest():
+    """Until the sweep was due, something may be pending although its batch is registered."""
+    world = clean_world()
+    Service(world).open(UNKNOWN, 3)
+    world.finish()
+    judged = Offline(world).judge(rest_expected=False, sweep_seconds=7200)
+    assert judged["pending-of-registered-batch"].violations == 0
+    judged = Offline(world).judge(rest_expected=False, sweep_seconds=3600)
+    assert judged["pending-of-registered-batch"].violations == 1
+
+
+def test_an_example_names_the_subject_and_where_it_was_seen():
+    """An operator can go and look: ids, topic, partition, offset."""
+    world = clean_world()
+    record = world.take_in(content(OPEN, "lost"))
+    (example,) = Offline(world.finish()).judge()["content-nowhere"].examples
+    assert str(example) == (
+        f"content lost of batch {OPEN}: neither slot nor excess nor pending"
+        f" [provided by {record.topic}-{record.partition}@{record.offset}]"
+    )
+
+
+def test_examples_are_few_and_long_evidence_is_cut():
+    """A thousand violations are counted, and a handful told."""
+    world = clean_world()
+    for _ in range(20):
+        world.take_in(content(OPEN, "lost"))
+    for number in range(20):
+        world.take_in(content(OPEN, f"lost {number}"))
+    result = Offline(world.finish()).judge()["content-nowhere"]
+    assert (result.violations, len(result.examples)) == (21, 5)
+    told = next(e for e in result.examples if e.subject.startswith("content lost of"))
+    assert str(told.evidence[-1]) == "and 14 more"

@@ -295,36 +295,49 @@ class Service:
     def __init__(self, world: World) -> None:
         self._world = world
 
-    def register(self, batch: UUID, essays: int) -> None:
-        """Open a batch with its slots; place what waited for it."""
+    def open(self, batch: UUID, essays: int) -> None:
+        """Open a batch with its slots."""
         data = registration(batch, essays)
         self._world.take_in(data)
         self._world.tables["batch"].append(_batch_row(data))
         self._world.tables["slot"].extend(_slot_row(data, n) for n in range(essays))
 
+    def register(self, batch: UUID, essays: int) -> None:
+        """Open a batch, unless it is open already; place what waited for it."""
+        if self._is_open(batch):
+            self._world.take_in(registration(batch, essays))
+            return
+        self.open(batch, essays)
+        unplaced = self._world.tables["unplaced"]
+        for row in [row for row in unplaced if row["batch_id"] == batch]:
+            unplaced.remove(row)
+            self._place(batch, row["kind"], row["identity"], _claim(row))
+
     def provide(self, data: EssayContentProvisionedV1) -> None:
-        """Give a content its slot, or keep it."""
+        """Give a content its slot, or keep it; once."""
         self._world.take_in(data)
         claim = data.model_dump(exclude={"batch_id", "text_storage_id"})
-        if slot := self._open_slot(data.batch_id):
-            slot |= claim | {"state": "filled", "text_storage_id": data.text_storage_id}
-            self._world.announce(assigned(slot), data.text_storage_id)
-            self._count(data.batch_id, "filled_count")
-            return
-        row = self._keep(data.batch_id, "content", data.text_storage_id, claim)
-        if row["outcome"] == "excess":
-            self._world.announce(excess(row), data.text_storage_id)
+        if not self._is_known(data.batch_id, "content", data.text_storage_id):
+            self._place(data.batch_id, "content", data.text_storage_id, claim)
 
     def fail(self, data: EssayValidationFailedV1) -> None:
-        """Give a failure its slot, or keep it."""
+        """Give a failure its slot, or keep it; once."""
         self._world.take_in(data)
-        claim = data.model_dump(exclude={"batch_id"})
-        claim["validation_error_code"] = data.validation_error_code.value
-        if slot := self._open_slot(data.batch_id):
+        claim = data.model_dump(mode="json", exclude={"batch_id"})
+        if not self._is_known(data.batch_id, "failure", data.file_upload_id):
+            self._place(data.batch_id, "failure", data.file_upload_id, claim)
+
+    def _place(self, batch: UUID, kind: str, identity: str, claim: Row) -> None:
+        slot = self._open_slot(batch)
+        if slot and kind == "content":
+            slot |= claim | {"state": "filled", "text_storage_id": identity}
+            self._world.announce(assigned(slot), identity)
+            self._count(batch, "filled_count")
+        elif slot:
             slot |= claim | {"state": "failed"}
-            self._count(data.batch_id, "failed_count")
-            return
-        self._keep(data.batch_id, "failure", data.file_upload_id, claim)
+            self._count(batch, "failed_count")
+        else:
+            self._keep(batch, kind, identity, claim)
 
     def bury(self, record: Record, state: str = "dead") -> None:
         """Make a record a dead letter."""
@@ -356,11 +369,42 @@ class Service:
             for event in completion(self._world, batch):
                 self._world.announce(event)
 
-    def _keep(self, batch: UUID, kind: str, identity: str, claim: Row) -> Row:
-        known = any(row["batch_id"] == batch for row in self._world.tables["batch"])
-        row = unplaced_row(batch, kind, identity, "excess" if known else "pending", **claim)
+    def _keep(self, batch: UUID, kind: str, identity: str, claim: Row) -> None:
+        outcome = "excess" if self._is_open(batch) else "pending"
+        row = unplaced_row(batch, kind, identity, outcome, **claim)
         self._world.tables["unplaced"].append(row)
-        return row
+        if (kind, outcome) == ("content", "excess"):
+            self._world.announce(excess(row), identity)
+
+    def _is_open(self, batch: UUID) -> bool:
+        return any(row["batch_id"] == batch for row in self._world.tables["batch"])
+
+    def _is_known(self, batch: UUID, kind: str, identity: str) -> bool:
+        taken = {"content": ("filled", "text_storage_id"), "failure": ("failed", "file_upload_id")}
+        state, column = taken[kind]
+        key = (batch, kind, identity)
+        return any(
+            (slot["batch_id"], slot["state"], slot[column]) == (batch, state, identity)
+            for slot in self._world.tables["slot"]
+        ) or any(
+            (row["batch_id"], row["kind"], row["identity"]) == key
+            for row in self._world.tables["unplaced"]
+        )
+
+
+_CLAIM = (
+    "file_upload_id",
+    "original_file_name",
+    "raw_file_storage_id",
+    "file_size_bytes",
+    "content_md5_hash",
+    "validation_error_code",
+    "validation_error_detail",
+)
+
+
+def _claim(row: Row) -> Row:
+    return {column: row[column] for column in _CLAIM}
 
 
 def letter(world: World, record: Record, **changes: Any) -> DeadLetterV1:
@@ -442,16 +486,17 @@ def clean_world(prefix: str = "") -> World:
     """
     world = World(prefix)
     service = Service(world)
+    service.provide(content(FULL, "one"))
     service.register(FULL, 3)
-    for text in ("one", "two", "three", "four", "five"):
+    for text in ("two", "three", "two", "four", "five", "four"):
         service.provide(content(FULL, text))
     world.take_in(content(FULL, "two"), key=None)
-    world.take_in(registration(FULL, 3))
+    service.register(FULL, 3)
     service.bury(world.take_in(registration(FULL, 3, course_code="other")))
     service.register(FAILED, 3)
     service.provide(content(FAILED, "one"))
     service.fail(failure(FAILED, "broken"))
-    world.take_in(failure(FAILED, "broken"))
+    service.fail(failure(FAILED, "broken"))
     service.provide(content(FAILED, "six", file_upload_id="broken", content_md5_hash=None))
     service.fail(failure(FAILED, "late"))
     service.register(OPEN, 3)

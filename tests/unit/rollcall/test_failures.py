@@ -12,7 +12,9 @@ from rollcall.errors import PositionConflictError
     [
         (PositionConflictError(), Failure.CONFLICT),
         (asyncpg.UniqueViolationError(), Failure.RACE),
-        (asyncpg.DeadlockDetectedError(), Failure.RACE),
+        (asyncpg.DeadlockDetectedError(), Failure.CONTENTION),
+        (asyncpg.SerializationError(), Failure.CONTENTION),
+        (asyncpg.LockNotAvailableError(), Failure.CONTENTION),
         (ConnectionResetError(), Failure.INFRASTRUCTURE),
         (TimeoutError(), Failure.INFRASTRUCTURE),
         (asyncpg.InterfaceError("connection is closed"), Failure.INFRASTRUCTURE),

@@ -1,5 +1,3 @@
--- depends: 1001_batches_and_slots
-
 -- One row for each event, in the transaction that caused it; a relay publishes and marks it.
 CREATE TABLE outbox (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

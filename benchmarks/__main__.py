@@ -1,0 +1,128 @@
+"""Command line: `python -m benchmarks throughput|memory|demo-time|all`."""
+
+import asyncio
+import logging
+import tempfile
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from benchmarks import demo_time, memory, throughput
+from benchmarks.contestants import DEFAULT, PER_EVENT_EVENTS, parse
+from benchmarks.errors import BenchmarkError
+from benchmarks.load import Load
+from rollcall_cluster.embedded import EmbeddedServers
+
+app = typer.Typer(
+    help="Measure Rollcall beside what a team would use instead, on servers of its own.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+console = Console(width=120, soft_wrap=True)
+
+Rounds = Annotated[int, typer.Option(min=1, help="Interleaved repetitions.")]
+Contestants = Annotated[list[str], typer.Option("--contestant", help="KIND:REPLICAS; repeatable.")]
+Batches = Annotated[int, typer.Option(min=1, help="Batches of a run.")]
+Slots = Annotated[int, typer.Option(min=1, max=10_000, help="Slots of each batch.")]
+PeerEvents = Annotated[int, typer.Option(min=1, help="Events for the slow peers.")]
+Logs = Annotated[Path | None, typer.Option(help="Keep the contestants' logs in this folder.")]
+
+Benchmark = Callable[[EmbeddedServers, Path], Awaitable[bool]]
+
+
+@app.command("throughput")
+def throughput_command(
+    contestants: Contestants = list(DEFAULT),  # noqa: B006 - typer copies it
+    batches: Batches = 100,
+    slots: Slots = 500,
+    rounds: Rounds = 3,
+    per_event_events: PeerEvents = PER_EVENT_EVENTS,
+    logs: Logs = None,
+) -> None:
+    """Events per second, end to end, in interleaved rounds."""
+    chosen = [parse(name, per_event_events) for name in contestants]
+    load = Load("main", batches, slots)
+    _finish(
+        _on_servers(
+            lambda servers, folder: throughput.benchmark(
+                console, servers, chosen, load, rounds, folder
+            ),
+            logs,
+        )
+    )
+
+
+@app.command("memory")
+def memory_command(rounds: Rounds = 3, logs: Logs = None) -> None:
+    """Peak resident memory of a replica on small, many and large batches."""
+    _finish(
+        _on_servers(
+            lambda servers, folder: memory.benchmark(console, servers, rounds, folder), logs
+        )
+    )
+
+
+@app.command("demo-time")
+def demo_time_command(rounds: Rounds = 3) -> None:
+    """Duration of `make demo` with warm caches."""
+    _finish(demo_time.benchmark(console, rounds))
+
+
+@app.command("all")
+def all_command(rounds: Rounds = 3, logs: Logs = None) -> None:
+    """Everything, one after the other, with defaults."""
+    chosen = [parse(name) for name in DEFAULT]
+    load = Load("main", 100, 500)
+
+    async def both(servers: EmbeddedServers, folder: Path) -> bool:
+        fast = await throughput.benchmark(console, servers, chosen, load, rounds, folder)
+        return await memory.benchmark(console, servers, rounds, folder) and fast
+
+    right = _on_servers(both, logs)
+    _finish(demo_time.benchmark(console, rounds) and right)
+
+
+def _on_servers(benchmark: Benchmark, logs: Path | None) -> bool:
+    """Run a benchmark on embedded servers of its own (or those that ROLLCALL_* name)."""
+    with _folder() as folder:
+        logs = logs or folder / "logs"
+        logs.mkdir(parents=True, exist_ok=True)
+        servers = EmbeddedServers(folder / "servers")
+        try:
+            servers.start()
+            return asyncio.run(_awaited(benchmark(servers, logs)))
+        finally:
+            servers.wipe()
+
+
+async def _awaited(result: Awaitable[bool]) -> bool:
+    return await result
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="rollcall-bench-") as name:
+        yield Path(name)
+
+
+def _finish(right: bool) -> None:
+    raise typer.Exit(0 if right else 1)
+
+
+def main() -> None:
+    """Entry point."""
+    # Topics are used as soon as they are created: the client's retries until then are no news.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    try:
+        app()
+    except BenchmarkError as error:
+        console.print(f"[red]{error}")
+        raise SystemExit(2) from error
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,49 @@
+"""Puts input into Kafka: registrations at once, contents held back until the contestants may go."""
+
+from collections.abc import Iterable
+
+from aiokafka import AIOKafkaProducer
+
+from benchmarks.load import Message
+
+_HOLD_SECONDS = 600
+
+
+class Feeder:
+    """A transactional producer. Contestants read read_committed, so a transaction holds input back.
+
+    The whole backlog is on the broker's disk before it commits; then all of it becomes readable at
+    once, while every contestant is connected, has its partitions and waits in a fetch.
+    """
+
+    def __init__(self, bootstrap_servers: str, name: str) -> None:
+        self._producer = AIOKafkaProducer(
+            bootstrap_servers=bootstrap_servers,
+            transactional_id=f"{name}feeder",
+            transaction_timeout_ms=_HOLD_SECONDS * 1000,
+            max_batch_size=256 * 1024,
+            max_request_size=24 * 1024 * 1024,
+        )
+
+    async def __aenter__(self) -> "Feeder":
+        await self._producer.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._producer.stop()
+
+    async def hold(self, topic: str, messages: Iterable[Message]) -> None:
+        """Write messages to the log of `topic`, where nobody can read them yet."""
+        await self._producer.begin_transaction()
+        for message in messages:
+            await self._producer.send(topic, message.value, key=message.key)
+        await self._producer.flush()
+
+    async def release(self) -> None:
+        """Make everything that is held readable."""
+        await self._producer.commit_transaction()
+
+    async def send(self, topic: str, messages: Iterable[Message]) -> None:
+        """Write messages that are readable at once."""
+        await self.hold(topic, messages)
+        await self.release()

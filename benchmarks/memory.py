@@ -1,0 +1,80 @@
+"""Resident memory of one replica against the size and the number of batches."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import machine, results
+from benchmarks.contestants import parse
+from benchmarks.load import Load
+from benchmarks.run import Measurement, measure
+from benchmarks.summary import Summary, summarise
+from rollcall_cluster.embedded import EmbeddedServers
+
+SMALL = Load("small", batches=10, slots=100)
+MANY = Load("many", batches=1_000, slots=100)
+LARGE = Load("large", batches=10, slots=10_000)
+LOADS = (SMALL, MANY, LARGE)
+
+
+async def benchmark(console: Console, servers: EmbeddedServers, rounds: int, logs: Path) -> bool:
+    """Measure, print, keep the raw results; returns whether every answer was right.
+
+    `many` has as many events as `large`: what the two share is the cost of a backlog, what they do
+    not is the cost of large batches.
+    """
+    contestant = parse("rollcall:1")
+    measurements: dict[str, list[Measurement]] = {load.name: [] for load in LOADS}
+    for number in range(1, rounds + 1):
+        for load in LOADS:
+            measurement = await measure(servers, contestant, load, number, logs)
+            measurements[load.name].append(measurement)
+            peak = measurement.peak_rss_bytes / 2**20
+            outcome = "; ".join(measurement.problems) or f"peak {peak:.1f} MB"
+            console.print(f"round {number}: {load.batches} x {load.slots}: {outcome}")
+    console.print(memory_table(measurements))
+    file = results.write(
+        "memory",
+        {
+            "loads": [asdict(load) for load in LOADS],
+            **machine.describe(servers),
+            "measurements": {
+                name: [asdict(item) for item in items] for name, items in measurements.items()
+            },
+        },
+    )
+    console.print(f"raw results: {file}")
+    return not any(item.problems for items in measurements.values() for item in items)
+
+
+def peaks(measurements: Sequence[Measurement]) -> Summary | None:
+    """Peak resident memory in MB of the runs with right answers."""
+    right = [item.peak_rss_bytes / 2**20 for item in measurements if not item.problems]
+    return summarise(right) if right else None
+
+
+def memory_table(measurements: Mapping[str, Sequence[Measurement]]) -> Table:
+    """Peak memory of each load and its growth over the small one."""
+    table = Table("load", "events", "warm RSS MB", "peak RSS MB", "lowest", "highest", "growth")
+    base = peaks(measurements[SMALL.name])
+    for load in LOADS:
+        items = measurements[load.name]
+        peak = peaks(items)
+        if base is None or peak is None:
+            table.add_row(f"{load.batches} x {load.slots}", f"{load.events:,}", "[red]WRONG")
+            continue
+        warm = summarise([item.idle_rss_bytes / 2**20 for item in items]).median
+        growth = peak.median - base.median
+        table.add_row(
+            f"{load.batches} x {load.slots}",
+            f"{load.events:,}",
+            f"{warm:.1f}",
+            f"{peak.median:.1f}",
+            f"{peak.lowest:.1f}",
+            f"{peak.highest:.1f}",
+            f"{growth:+.1f} MB ({growth / base.median:+.1%})",
+        )
+    return table

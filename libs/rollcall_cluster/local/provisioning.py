@@ -1,0 +1,43 @@
+"""Prepares servers for replicas: schema and topics."""
+
+import asyncio
+from collections.abc import Mapping
+
+import psycopg
+from aiokafka.errors import KafkaError
+
+from essay_lifecycle_service import migrations_folders
+from rollcall.database.migrations import migrate
+from rollcall.settings import ServiceSettings
+from rollcall.topic_admin import TopicAdmin
+from rollcall.topology import Topology
+from rollcall_cluster.local.errors import ClusterError
+from rollcall_events.topics import TOPICS
+
+
+def provision(environment: Mapping[str, str]) -> None:
+    """Create or upgrade the schema and create missing topics, as the replicas' variables say.
+
+    Raises ClusterError when PostgreSQL or Kafka cannot be reached.
+    """
+    dsn = environment["ROLLCALL_POSTGRES_DSN"]
+    brokers = environment["ROLLCALL_KAFKA_BOOTSTRAP_SERVERS"]
+    try:
+        migrate(dsn, environment["ROLLCALL_DATABASE_SCHEMA"], migrations_folders())
+    except psycopg.OperationalError as error:
+        raise ClusterError(
+            f"PostgreSQL cannot be reached: {error}", "check ROLLCALL_POSTGRES_DSN"
+        ) from error
+    try:
+        asyncio.run(_create_topics(brokers, environment["ROLLCALL_TOPIC_PREFIX"]))
+    except (KafkaError, OSError) as error:
+        raise ClusterError(
+            f"Kafka cannot be reached at {brokers}: {error!r}",
+            "check ROLLCALL_KAFKA_BOOTSTRAP_SERVERS",
+        ) from error
+
+
+async def _create_topics(brokers: str, prefix: str) -> None:
+    settings = ServiceSettings(kafka_bootstrap_servers=brokers, topic_prefix=prefix)
+    async with TopicAdmin(settings, Topology(TOPICS)) as admin:
+        await admin.create_missing()

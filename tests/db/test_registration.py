@@ -1,0 +1,118 @@
+"""A batch is opened by its first registration; repetitions change nothing, contradictions are kept."""
+
+import asyncio
+import uuid
+from uuid import UUID
+
+import pytest
+
+from rollcall_events import BatchEssaysRegisteredV1, DeadLetterV1
+from tests.db.conftest import OpenReplica
+from tests.db.events import content, essay_id, message, registration
+from tests.db.evidence import Evidence
+from tests.db.replica import Replica
+
+
+def contradictions(batch_id: UUID) -> list[BatchEssaysRegisteredV1]:
+    """Registrations that differ from `registration(batch_id, 2)` in one respect each."""
+    return [
+        registration(batch_id, 3),
+        registration(batch_id, 2, essay_ids=["other", essay_id(1)]),
+        registration(batch_id, 2, essay_ids=[essay_id(1), essay_id(0)]),
+        registration(batch_id, 2, course_code="ENG-102"),
+        registration(batch_id, 2, essay_instructions="Something else."),
+        registration(batch_id, 2, user_id="teacher-18"),
+    ]
+
+
+async def test_registration_opens_a_slot_for_each_essay_in_their_order(
+    replica: Replica, evidence: Evidence, batch_id: UUID
+):
+    essays = ["zeta", "alpha", "mu"]
+    await replica.handle(registration(batch_id, 3, essay_ids=essays))
+    slots = await evidence.slots(batch_id)
+    assert [(slot["position"], slot["essay_id"]) for slot in slots] == list(enumerate(essays))
+    assert await evidence.counts(batch_id) == (0, 0, 3)
+
+
+async def test_an_identical_registration_later_changes_nothing(
+    replica: Replica, evidence: Evidence, batch_id: UUID
+):
+    """Also with another event id and correlation id: what counts is what it says."""
+    await replica.handle(registration(batch_id, 2), content(batch_id, "text"))
+    before = await evidence.batch(batch_id)
+    await replica.handle(message(registration(batch_id, 2), correlation_id=uuid.uuid4()))
+    assert await evidence.batch(batch_id) == before
+    assert await evidence.counts(batch_id) == (1, 0, 1)
+    assert await evidence.dead_letters() == []
+
+
+async def test_an_identical_registration_of_a_completed_batch_changes_nothing(
+    replica: Replica, evidence: Evidence, batch_id: UUID
+):
+    await replica.handle(registration(batch_id, 1), content(batch_id, "text"))
+    await replica.handle(registration(batch_id, 1))
+    assert (await evidence.batch(batch_id))["state"] == "completed"
+    assert await evidence.dead_letters() == []
+
+
+async def test_identical_registrations_in_one_chunk_open_one_batch(
+    replica: Replica, evidence: Evidence, batch_id: UUID
+):
+    await replica.handle(*[registration(batch_id, 2)] * 3)
+    assert await evidence.counts(batch_id) == (0, 0, 2)
+    assert await evidence.dead_letters() == []
+
+
+async def test_identical_registrations_at_once_open_one_batch(
+    replicas: OpenReplica, evidence: Evidence, batch_id: UUID
+):
+    four = [await replicas(name) for name in "abcd"]
+    await asyncio.gather(
+        *(one.handle(registration(batch_id, 5), partition=n) for n, one in enumerate(four))
+    )
+    assert await evidence.counts(batch_id) == (0, 0, 5)
+    assert await evidence.dead_letters() == []
+
+
+@pytest.mark.parametrize("together", [False, True], ids=["later", "in_one_chunk"])
+async def test_every_contradiction_of_the_first_registration_is_a_dead_letter(
+    replica: Replica, evidence: Evidence, batch_id: UUID, together: bool
+):
+    first, others = registration(batch_id, 2), contradictions(batch_id)
+    if together:
+        await replica.handle(first, *others)
+    else:
+        await replica.handle(first)
+        await replica.handle(*others)
+
+    letters = await evidence.dead_letters()
+    assert [letter["error_type"] for letter in letters] == ["contradicting_registration"] * 6
+    assert [letter["record_offset"] for letter in letters] == list(range(1, 7))
+    assert len(await evidence.announced(DeadLetterV1)) == 6
+    assert await evidence.counts(batch_id) == (0, 0, 2)
+
+
+async def test_of_contradicting_registrations_at_once_one_wins_and_the_others_are_dead_letters(
+    replicas: OpenReplica, evidence: Evidence, batch_id: UUID
+):
+    four = [await replicas(name) for name in "abcd"]
+    await asyncio.gather(
+        *(one.handle(registration(batch_id, n + 1), partition=n) for n, one in enumerate(four))
+    )
+    winner = (await evidence.batch(batch_id))["expected_count"]
+    assert len(await evidence.slots(batch_id)) == winner
+    losers = [letter["partition"] + 1 for letter in await evidence.dead_letters()]
+    assert sorted([winner, *losers]) == [1, 2, 3, 4]
+
+
+async def test_the_rest_of_a_chunk_with_a_contradiction_takes_effect(
+    replica: Replica, evidence: Evidence, batch_id: UUID
+):
+    other = uuid.uuid4()
+    await replica.handle(registration(batch_id, 2))
+    await replica.handle(
+        registration(batch_id, 9), registration(other, 1), content(other, "a"), content(batch_id, "b")
+    )
+    assert await evidence.counts(other) == (1, 0, 0)
+    assert await evidence.counts(batch_id) == (1, 0, 1)
