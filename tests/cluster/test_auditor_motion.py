@@ -52,10 +52,12 @@ async def _with_segment(deployment: Deployment, world: World) -> None:
     await deployment.load(world)
 
 
-async def _audit_while_moving(deployment: Deployment, *statements: str) -> AuditReport:
+async def _audit_while_moving(
+    deployment: Deployment, *statements: str, options: AuditOptions = PATIENT
+) -> AuditReport:
     """Audit; execute statements when the audit has seen the deployment in motion."""
     looks = Looks()
-    audit = asyncio.create_task(verify(deployment.target, PATIENT, looks))
+    audit = asyncio.create_task(verify(deployment.target, options, looks))
     waiting = asyncio.create_task(looks.looked.wait())
     await asyncio.wait({audit, waiting}, return_when=asyncio.FIRST_COMPLETED)
     for statement in statements:
@@ -81,6 +83,7 @@ async def test_a_position_that_moves_back_is_found(deployment: Deployment):
         deployment,
         f"UPDATE position SET next_offset = next_offset - 1 WHERE topic LIKE '%{CONTENT_TOPIC}'",
         "DELETE FROM segment",
+        options=AuditOptions(wait_seconds=1),
     )
     assert "position-moved-back" in report.violated_codes
 

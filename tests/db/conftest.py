@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -43,12 +43,21 @@ async def replica(replicas: OpenReplica) -> Replica:
     return await replicas()
 
 
+@asynccontextmanager
+async def connected(dsn: str, schema: str) -> AsyncIterator[Any]:
+    """A connection whose tables are those of `schema`."""
+    connection = await asyncpg.connect(dsn, server_settings={"search_path": schema})
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
 @pytest_asyncio.fixture
 async def connection(database: str) -> AsyncIterator[Any]:
     """A connection of the test's own, outside of every replica."""
-    connection = await asyncpg.connect(database, server_settings={"search_path": "els"})
-    yield connection
-    await connection.close()
+    async with connected(database, "els") as connection:
+        yield connection
 
 
 @pytest.fixture

@@ -70,21 +70,22 @@ def _row(item: Rejected) -> tuple[object, ...]:
         _headers(item),
         record.timestamp,
         item.error_type,
-        item.error_message.replace("\0", "\N{SYMBOL FOR NULL}"),
+        _storable(item.error_message),
         item.stack_fingerprint,
         item.attempts,
-        orjson.dumps(item.bisection_trace).decode(),
+        orjson.dumps([_storable(line) for line in item.bisection_trace]).decode(),
     )
 
 
 def _headers(item: Rejected) -> str:
-    """Headers as JSON; PostgreSQL's jsonb takes no NUL."""
     return orjson.dumps(
         [
-            [
-                name.replace("\0", "\N{SYMBOL FOR NULL}"),
-                None if value is None else b64encode(value).decode(),
-            ]
+            [_storable(name), None if value is None else b64encode(value).decode()]
             for name, value in item.record.headers
         ]
     ).decode()
+
+
+def _storable(text: str) -> str:
+    """The text as PostgreSQL can hold it: neither NUL nor half a surrogate pair."""
+    return text.encode(errors="replace").decode().replace("\0", "\N{SYMBOL FOR NULL}")

@@ -35,10 +35,13 @@ class InputRecord:
 
     @property
     def timestamp(self) -> datetime | None:
-        """When the record was produced, if the producer said so."""
+        """When the record was produced, if the producer said so and the calendar has that time."""
         if self.timestamp_ms < 0:
             return None
-        return datetime.fromtimestamp(self.timestamp_ms / 1000, UTC)
+        try:
+            return datetime.fromtimestamp(self.timestamp_ms / 1000, UTC)
+        except (ValueError, OverflowError, OSError):
+            return None
 
 
 @dataclass(slots=True)

@@ -73,6 +73,7 @@ class _Audit:
         self._scratch = scratch
         self._logbook = Logbook(target.topic_prefix)
         self._highest: dict[tuple[str, int], int] = {}
+        self._moved_back: set[tuple[str, int]] = set()
 
     def logs(self) -> AbstractAsyncContextManager[KafkaLogs]:
         """The logs of the deployment."""
@@ -85,7 +86,7 @@ class _Audit:
             gathering = Gathering(
                 self._target, self._scratch, self._logbook, logs, seen, self._progress
             )
-            await gathering.take_snapshot(snapshot, lanes, early_lanes, self._moved_back(seen))
+            await gathering.take_snapshot(snapshot, lanes, early_lanes, self._moved_back)
         summaries = await gathering.read_logs()
         self._progress.begin("checks", None)
         facts = await gathering.facts(self._sweep_seconds)
@@ -130,11 +131,11 @@ class _Audit:
             early_lanes = await lanes.newest()
             async with database.snapshot() as snapshot:
                 seen = await look(logs, self._logbook, ends, snapshot)
+                self._compare_positions(seen)
                 if not seen.moving or time.monotonic() >= deadline:
                     self._refuse_motion(seen)
                     yield snapshot, seen, early_lanes
                     return
-            self._remember(seen)
             self._progress.advance(1)
             await asyncio.sleep(_LOOK_INTERVAL_SECONDS)
 
@@ -145,17 +146,12 @@ class _Audit:
                 " longer (--wait-seconds) or see whether the service is running"
             )
 
-    def _remember(self, seen: Look) -> None:
-        for partition, position in seen.positions.items():
-            self._highest[partition] = max(position, self._highest.get(partition, 0))
-
-    def _moved_back(self, seen: Look) -> frozenset[tuple[str, int]]:
-        """Partitions whose position is lower than in an earlier look of this audit."""
-        return frozenset(
-            partition
-            for partition, highest in self._highest.items()
-            if seen.positions.get(partition, 0) < highest
-        )
+    def _compare_positions(self, seen: Look) -> None:
+        """Note positions lower than in an earlier look of this audit."""
+        for partition, highest in self._highest.items():
+            if seen.positions.get(partition, 0) < highest:
+                self._moved_back.add(partition)
+        self._highest |= seen.positions
 
 
 @contextmanager

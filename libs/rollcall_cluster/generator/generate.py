@@ -7,7 +7,7 @@ from collections.abc import Callable
 from rollcall_cluster.generator.content_store import ContentStore
 from rollcall_cluster.generator.expectation import expect
 from rollcall_cluster.generator.plan import Plan
-from rollcall_cluster.generator.record import Record
+from rollcall_cluster.generator.record import Kind, Record
 from rollcall_cluster.generator.sending import RecordSender
 from rollcall_cluster.generator.stream import Block, OpenBatch, RecordStream
 from rollcall_cluster.generator.summary import Summary
@@ -40,7 +40,7 @@ async def generate(
         interrupted = not await run.send_all(sender)
     return Summary(
         seed=plan.seed,
-        sent=dict(sender.sent),
+        sent={kind: sender.sent[kind] for kind in Kind},
         bytes_sent=sender.bytes_sent,
         seconds=time.perf_counter() - began,
         interrupted=interrupted,

@@ -57,7 +57,7 @@ def demo_command(
         **{**PROFILES["mixed"], "seed": seed, "batches": batches, "slots": slots}, rate=rate
     )
     with _own_cluster() as cluster:
-        with shown_steps(f"{_REPLICAS} replicas are ready") as report:
+        with shown_steps(f"replicas ready: {_REPLICAS},") as report:
             cluster.up(_REPLICAS, report, _SETTINGS)
         holds = asyncio.run(_run(cluster, plan, console))
     console.print(f"demo of {time.monotonic() - began:.0f} s; everything is stopped and deleted")

@@ -24,6 +24,6 @@ def scale_command(
       rollcall scale 0        keep the servers alone
     """
     cluster = LocalCluster.existing(Home.current())
-    with shown_steps(f"{instances} replicas are ready") as report:
+    with shown_steps(f"replicas ready: {instances},") as report:
         cluster.scale(instances, report)
     Console().print(instance_table(observe_once(cluster.replicas)))

@@ -19,9 +19,9 @@ def up_command(
 ) -> None:
     """Start Kafka, PostgreSQL and Redis, create schema and topics, start N replicas.
 
-    Everything stays until `rollcall down`. What runs already is kept. A server that
-    ROLLCALL_KAFKA_BOOTSTRAP_SERVERS, ROLLCALL_POSTGRES_DSN or ROLLCALL_REDIS_URL names is used
-    in place of an embedded one.
+    Everything stays until `rollcall down`. What runs already is kept. A server named
+    by ROLLCALL_KAFKA_BOOTSTRAP_SERVERS, ROLLCALL_POSTGRES_DSN or ROLLCALL_REDIS_URL
+    is used in place of an embedded one.
 
     Examples:
 
@@ -32,6 +32,6 @@ def up_command(
       ROLLCALL_LOG_LEVEL=DEBUG rollcall up -n 1
     """
     cluster = LocalCluster(Home.current())
-    with shown_steps(f"{instances} replicas are ready") as report:
+    with shown_steps(f"replicas ready: {instances},") as report:
         cluster.up(instances, report)
     Console().print(instance_table(observe_once(cluster.replicas)))
