@@ -3,10 +3,11 @@
 import asyncio
 import logging
 import tempfile
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -15,6 +16,7 @@ from benchmarks import demo_time, memory, throughput
 from benchmarks.contestants import DEFAULT, PER_EVENT_EVENTS, parse
 from benchmarks.errors import BenchmarkError
 from benchmarks.load import Load
+from benchmarks.run import Conditions
 from rollcall_cluster.embedded import EmbeddedServers
 
 app = typer.Typer(
@@ -29,9 +31,13 @@ Contestants = Annotated[list[str], typer.Option("--contestant", help="KIND:REPLI
 Batches = Annotated[int, typer.Option(min=1, help="Batches of a run.")]
 Slots = Annotated[int, typer.Option(min=1, max=10_000, help="Slots of each batch.")]
 PeerEvents = Annotated[int, typer.Option(min=1, help="Events for the slow peers.")]
+Patience = Annotated[
+    float, typer.Option(min=0, help="Most seconds to wait for a quiet machine before a start.")
+]
+Attempts = Annotated[int, typer.Option(min=1, help="Most runs of a round while others disturb it.")]
 Logs = Annotated[Path | None, typer.Option(help="Keep the contestants' logs in this folder.")]
 
-Benchmark = Callable[[EmbeddedServers, Path], Awaitable[bool]]
+Benchmark = Callable[[Conditions], Coroutine[Any, Any, bool]]
 
 
 @app.command("throughput")
@@ -41,29 +47,25 @@ def throughput_command(
     slots: Slots = 500,
     rounds: Rounds = 3,
     per_event_events: PeerEvents = PER_EVENT_EVENTS,
+    patience: Patience = 60.0,
+    attempts: Attempts = 3,
     logs: Logs = None,
 ) -> None:
     """Events per second, end to end, in interleaved rounds."""
     chosen = [parse(name, per_event_events) for name in contestants]
     load = Load("main", batches, slots)
-    _finish(
-        _on_servers(
-            lambda servers, folder: throughput.benchmark(
-                console, servers, chosen, load, rounds, folder
-            ),
-            logs,
-        )
-    )
+
+    async def run(conditions: Conditions) -> bool:
+        conditions = replace(conditions, patience_seconds=patience, attempts=attempts)
+        return await throughput.benchmark(console, conditions, chosen, load, rounds)
+
+    _finish(_on_servers(run, logs))
 
 
 @app.command("memory")
 def memory_command(rounds: Rounds = 3, logs: Logs = None) -> None:
     """Peak resident memory of a replica on small, many and large batches."""
-    _finish(
-        _on_servers(
-            lambda servers, folder: memory.benchmark(console, servers, rounds, folder), logs
-        )
-    )
+    _finish(_on_servers(lambda conditions: memory.benchmark(console, conditions, rounds), logs))
 
 
 @app.command("demo-time")
@@ -78,9 +80,9 @@ def all_command(rounds: Rounds = 3, logs: Logs = None) -> None:
     chosen = [parse(name) for name in DEFAULT]
     load = Load("main", 100, 500)
 
-    async def both(servers: EmbeddedServers, folder: Path) -> bool:
-        fast = await throughput.benchmark(console, servers, chosen, load, rounds, folder)
-        return await memory.benchmark(console, servers, rounds, folder) and fast
+    async def both(conditions: Conditions) -> bool:
+        fast = await throughput.benchmark(console, conditions, chosen, load, rounds)
+        return await memory.benchmark(console, conditions, rounds) and fast
 
     right = _on_servers(both, logs)
     _finish(demo_time.benchmark(console, rounds) and right)
@@ -94,13 +96,9 @@ def _on_servers(benchmark: Benchmark, logs: Path | None) -> bool:
         servers = EmbeddedServers(folder / "servers")
         try:
             servers.start()
-            return asyncio.run(_awaited(benchmark(servers, logs)))
+            return asyncio.run(benchmark(Conditions(servers, logs)))
         finally:
             servers.wipe()
-
-
-async def _awaited(result: Awaitable[bool]) -> bool:
-    return await result
 
 
 @contextmanager

@@ -1,8 +1,7 @@
 """Resident memory of one replica against the size and the number of batches."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
-from pathlib import Path
+from dataclasses import asdict, replace
 
 from rich.console import Console
 from rich.table import Table
@@ -10,9 +9,8 @@ from rich.table import Table
 from benchmarks import machine, results
 from benchmarks.contestants import parse
 from benchmarks.load import Load
-from benchmarks.run import Measurement, measure
+from benchmarks.run import Conditions, Measurement, measure
 from benchmarks.summary import Summary, summarise
-from rollcall_cluster.embedded import EmbeddedServers
 
 SMALL = Load("small", batches=10, slots=100)
 MANY = Load("many", batches=1_000, slots=100)
@@ -20,17 +18,18 @@ LARGE = Load("large", batches=10, slots=10_000)
 LOADS = (SMALL, MANY, LARGE)
 
 
-async def benchmark(console: Console, servers: EmbeddedServers, rounds: int, logs: Path) -> bool:
+async def benchmark(console: Console, conditions: Conditions, rounds: int) -> bool:
     """Measure, print, keep the raw results; returns whether every answer was right.
 
     `many` has as many events as `large`: what the two share is the cost of a backlog, what they do
     not is the cost of large batches.
     """
+    conditions = replace(conditions, patience_seconds=0, attempts=1)  # memory is not time
     contestant = parse("rollcall:1")
     measurements: dict[str, list[Measurement]] = {load.name: [] for load in LOADS}
     for number in range(1, rounds + 1):
         for load in LOADS:
-            measurement = await measure(servers, contestant, load, number, logs)
+            (measurement,) = await measure(conditions, contestant, load, number)
             measurements[load.name].append(measurement)
             peak = measurement.peak_rss_bytes / 2**20
             outcome = "; ".join(measurement.problems) or f"peak {peak:.1f} MB"
@@ -40,9 +39,9 @@ async def benchmark(console: Console, servers: EmbeddedServers, rounds: int, log
         "memory",
         {
             "loads": [asdict(load) for load in LOADS],
-            **machine.describe(servers),
+            **machine.describe(conditions.servers),
             "measurements": {
-                name: [asdict(item) for item in items] for name, items in measurements.items()
+                name: [item.raw() for item in items] for name, items in measurements.items()
             },
         },
     )

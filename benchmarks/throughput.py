@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
@@ -10,38 +9,37 @@ from rich.table import Table
 from benchmarks import machine, results
 from benchmarks.load import Load
 from benchmarks.replicas import Contestant
-from benchmarks.run import Measurement, measure
+from benchmarks.run import DISTURBED_SHARE, Conditions, Measurement, measure
 from benchmarks.summary import Summary, paired_ratios, summarise
-from rollcall_cluster.embedded import EmbeddedServers
 
 TARGET_RATIO = 15.0
 
 
 async def benchmark(
     console: Console,
-    servers: EmbeddedServers,
+    conditions: Conditions,
     contestants: Sequence[Contestant],
     load: Load,
     rounds: int,
-    logs: Path,
 ) -> bool:
     """Measure, print, keep the raw results; returns whether every answer was right."""
-    measurements = []
+    measurements: list[Measurement] = []
     for number in range(1, rounds + 1):
         for contestant in contestants:
-            measurement = await measure(servers, contestant, load, number, logs)
-            console.print(_progress(contestant, measurement))
-            measurements.append(measurement)
+            for attempt in await measure(conditions, contestant, load, number):
+                console.print(_progress(contestant, attempt))
+                measurements.append(attempt)
     console.print(rates_table(measurements), costs_table(measurements), ratios_table(measurements))
     file = results.write(
         "throughput",
         {
             "load": asdict(load),
-            **machine.describe(servers),
-            "measurements": [
-                asdict(item) | {"events_per_second": item.events_per_second}
-                for item in measurements
-            ],
+            **machine.describe(conditions.servers),
+            "ratios": {
+                f"{ours} / {peer}": asdict(ratio)
+                for (ours, peer), ratio in ratios(measurements).items()
+            },
+            "measurements": [item.raw() for item in measurements],
         },
     )
     console.print(f"raw results: {file}")
@@ -56,14 +54,23 @@ def by_contestant(measurements: Sequence[Measurement]) -> Mapping[str, list[Meas
     return groups
 
 
-def right_rates(measurements: Sequence[Measurement]) -> Mapping[int, float]:
-    """Events per second by round; wrong answers have none."""
-    return {item.round: item.events_per_second for item in measurements if not item.problems}
+def calmest(measurements: Sequence[Measurement]) -> Mapping[int, Measurement]:
+    """For each round, of the right answers the one that others disturbed least."""
+    found: dict[int, Measurement] = {}
+    for item in measurements:
+        if not item.problems:
+            rival = found.setdefault(item.round, item)
+            if item.others_share < rival.others_share:
+                found[item.round] = item
+    return found
 
 
 def ratios(measurements: Sequence[Measurement]) -> Mapping[tuple[str, str], Summary]:
     """Each rollcall against each peer, round by round."""
-    rates = {name: right_rates(items) for name, items in by_contestant(measurements).items()}
+    rates = {
+        name: {number: item.events_per_second for number, item in calmest(items).items()}
+        for name, items in by_contestant(measurements).items()
+    }
     found = {}
     for ours in (name for name in rates if name.startswith("rollcall")):
         for peer in (name for name in rates if not name.startswith("rollcall")):
@@ -82,8 +89,8 @@ def rates_table(measurements: Sequence[Measurement]) -> Table:
         wrong = sum(bool(item.problems) for item in items)
         verdict = f"[red]WRONG in {wrong} of {len(items)}" if wrong else f"right, {len(items)}x"
         row = [name, f"{items[0].events:,}", "-", "-", "-", "-", verdict]
-        if rates := right_rates(items):
-            rate = summarise(list(rates.values()))
+        if chosen := calmest(items).values():
+            rate = summarise([item.events_per_second for item in chosen])
             row[2:6] = [
                 f"{rate.median:,.0f}",
                 f"{rate.lowest:,.0f}",
@@ -96,12 +103,11 @@ def rates_table(measurements: Sequence[Measurement]) -> Table:
 
 def costs_table(measurements: Sequence[Measurement]) -> Table:
     """What an event costs: CPU time by process, WAL, memory; medians."""
-    table = Table(
-        "contestant", "replica CPU us/ev", "PostgreSQL", "Kafka", "WAL bytes/ev", "peak RSS MB"
-    )
-    table.add_column("others' CPU share")
+    table = Table("contestant", "replica CPU us/ev", "PostgreSQL", "Kafka", "WAL bytes/ev")
+    table.add_column("peak RSS MB")
+    table.add_column(f"others' CPU (disturbed above {DISTURBED_SHARE:.0%})")
     for name, items in by_contestant(measurements).items():
-        costs = [(item, item.usage) for item in items if item.usage is not None]
+        costs = [(item, item.usage) for item in calmest(items).values() if item.usage]
         if not costs:
             continue
         columns = [
@@ -111,8 +117,12 @@ def costs_table(measurements: Sequence[Measurement]) -> Table:
             [used.wal_bytes / item.events for item, used in costs],
             [item.peak_rss_bytes / 2**20 for item, _ in costs],
         ]
-        others = summarise([used.others / max(used.machine, 1e-9) for _, used in costs]).median
-        table.add_row(name, *(f"{summarise(c).median:,.0f}" for c in columns), f"{others:.0%}")
+        others = summarise([item.others_share for item, _ in costs])
+        table.add_row(
+            name,
+            *(f"{summarise(column).median:,.0f}" for column in columns),
+            f"{others.median:.0%}, at most {others.highest:.0%}",
+        )
     return table
 
 
@@ -137,5 +147,5 @@ def _progress(contestant: Contestant, measurement: Measurement) -> str:
         return f"{start}[red]WRONG[/]: {'; '.join(measurement.problems)}"
     return (
         f"{start}{measurement.events:,} events in {measurement.seconds:.2f} s ="
-        f" {measurement.events_per_second:,.0f}/s"
+        f" {measurement.events_per_second:,.0f}/s, others' CPU {measurement.others_share:.0%}"
     )

@@ -1,6 +1,8 @@
 """What a run cost: CPU time and WAL, and how much of the machine others used meanwhile."""
 
+import asyncio
 import os
+import time
 from dataclasses import dataclass
 
 import psutil
@@ -8,6 +10,10 @@ import psutil
 from benchmarks.deployment import Deployment
 from benchmarks.replicas import Replicas
 from rollcall_cluster.embedded import EmbeddedServer
+
+
+_SAMPLE_SECONDS = 0.5
+_QUIET_PERCENT = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +43,24 @@ class Usage:
         """CPU time of everything on the machine that is not part of the benchmark."""
         known = self.replicas + self.postgres + self.kafka + self.harness
         return max(self.machine - known, 0.0)
+
+    @property
+    def others_share(self) -> float:
+        """Their part of all CPU time used: above a tenth or so, times mean little."""
+        return self.others / self.machine if self.machine else 0.0
+
+
+async def wait_quiet(patience_seconds: float) -> None:
+    """Return once the machine is nearly idle, or when patience is at an end.
+
+    Call it while the contestant waits for input: then, whatever runs is not ours.
+    """
+    deadline = time.monotonic() + patience_seconds
+    psutil.cpu_percent()
+    while time.monotonic() < deadline:
+        await asyncio.sleep(_SAMPLE_SECONDS)
+        if psutil.cpu_percent() < _QUIET_PERCENT:
+            return
 
 
 def measure(deployment: Deployment, replicas: Replicas) -> Usage:

@@ -79,14 +79,14 @@ async def get_essays(
     limit: Annotated[int, Query(ge=1, le=1000, description="Most essays in the answer")] = 500,
 ) -> EssayPage:
     """The slots of a batch, a page at a time."""
-    rows = await reader.essays(batch_id, after, limit)
-    if not rows and after < 0:
+    rows = await reader.essays(batch_id, after, limit + 1)
+    if not rows and await reader.batch(batch_id) is None:
         raise HTTPException(404, f"batch {batch_id} is not registered")
-    essays = [Essay.model_validate(dict(row)) for row in rows]
-    return EssayPage(essays=essays, next_after=essays[-1].position if len(rows) == limit else None)
+    essays = [Essay.model_validate(dict(row)) for row in rows[:limit]]
+    return EssayPage(essays=essays, next_after=essays[-1].position if len(rows) > limit else None)
 
 
-@router.get("/essays/{batch_id}/{essay_id}", responses=NOT_FOUND)
+@router.get("/essays/{batch_id}/{essay_id:path}", responses=NOT_FOUND)
 async def get_essay(batch_id: UUID, essay_id: EssayId, reader: FromDishka[BatchReader]) -> Essay:
     """Where one essay stands."""
     row = await reader.essay(batch_id, essay_id)

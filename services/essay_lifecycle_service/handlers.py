@@ -15,8 +15,8 @@ from essay_lifecycle_service.domain.claims import (
     claim_of_failure,
     distinct,
 )
-from essay_lifecycle_service.domain.placement import count_by_batch
-from essay_lifecycle_service.domain.registration import registration_digest
+from essay_lifecycle_service.domain.placement import Counted, count_by_batch
+from essay_lifecycle_service.domain.registration import Registration, first_of_each_batch
 from essay_lifecycle_service.store.batches import BatchStore
 from essay_lifecycle_service.store.slots import SlotStore
 from essay_lifecycle_service.store.unplaced import UnplacedStore
@@ -24,11 +24,8 @@ from rollcall import Event, Received, Transaction
 from rollcall_events import (
     BatchEssaysRegisteredV1,
     EssayContentProvisionedV1,
-    EssayValidationError,
     EssayValidationFailedV1,
     ExcessReason,
-    ReadyEssay,
-    ValidationErrorCode,
 )
 
 # Bounds of one transaction that places pending claims.
@@ -48,27 +45,23 @@ class EssayLifecycle:
         self, received: Sequence[Received[BatchEssaysRegisteredV1]], tx: Transaction
     ) -> list[Event]:
         """Open batches with their slots. Repetitions change nothing, contradictions are rejected."""
-        digests = [registration_digest(item.data) for item in received]
-        first: dict[UUID, int] = {}
-        for index, item in enumerate(received):
-            first.setdefault(item.data.batch_id, index)
-        opened = await self._batches.insert(
-            tx.connection,
-            [
-                (received[index].data, received[index].envelope.correlation_id, digests[index])
-                for index in first.values()
-            ],
-        )
+        registrations = [
+            Registration.of(item.data, item.envelope.correlation_id) for item in received
+        ]
+        candidates = first_of_each_batch(registrations)
+        opened = await self._batches.insert(tx.connection, list(candidates.values()))
         await self._slots.insert(
-            tx.connection, (received[first[batch_id]].data for batch_id in sorted(opened))
+            tx.connection, (candidates[batch_id].event for batch_id in sorted(opened))
         )
-        known = await self._batches.digests(tx.connection, list(first))
-        for item, digest in zip(received, digests, strict=True):
-            if known[item.data.batch_id] != digest:
+        for batch_id in opened:
+            _log_opened(candidates[batch_id], tx)
+        known = await self._batches.digests(tx.connection, list(candidates))
+        for item, registration in zip(received, registrations, strict=True):
+            if known[registration.batch_id] != registration.digest:
                 tx.reject(
                     item,
                     "contradicting_registration",
-                    f"batch {item.data.batch_id} is registered with other contents",
+                    f"batch {registration.batch_id} is registered with other contents",
                 )
         self._reconcile_after_commit(opened, tx)
         return []
@@ -79,9 +72,7 @@ class EssayLifecycle:
         tx: Transaction,
     ) -> list[Event]:
         """Give slots to contents and validation failures."""
-        claims = distinct(_claim(item) for item in received)
-        await self._place(claims, tx)
-        self._reconcile_after_commit({claim.batch_id for claim in claims}, tx)
+        await self._place(distinct(_claim(item) for item in received), tx)
         return []
 
     async def sweep(self, tx: Transaction) -> list[Event]:
@@ -90,36 +81,40 @@ class EssayLifecycle:
         return await self._reconcile(batch_ids, tx)
 
     def _reconcile_after_commit(self, batch_ids: Iterable[UUID], tx: Transaction) -> None:
-        """Look for pending claims of batches just touched.
+        """Look for pending claims of these batches once this transaction is visible to all.
 
         Of a registration and a content that do not see each other, the one that commits last sees
         both here.
         """
-        if touched := sorted(batch_ids):
-            tx.after_commit(lambda later: self._reconcile(touched, later))
+        if wanted := sorted(set(batch_ids)):
+            tx.after_commit(lambda later: self._reconcile(wanted, later))
 
     async def _reconcile(self, batch_ids: Sequence[UUID], tx: Transaction) -> list[Event]:
         claims = await self._unplaced.take_back(tx.connection, batch_ids, RECONCILED_CLAIMS)
-        if claims and await self._place(claims, tx) and len(claims) == RECONCILED_CLAIMS:
+        if claims and await self._place(claims, tx, reconciling=True):
             self._reconcile_after_commit(batch_ids, tx)
         return []
 
-    async def _place(self, claims: Sequence[Claim], tx: Transaction) -> bool:
+    async def _place(
+        self, claims: Sequence[Claim], tx: Transaction, *, reconciling: bool = False
+    ) -> bool:
         """Give slots to claims, count them, keep the rest, and complete the batches that are full.
 
-        Returns whether any claim found its final place.
-
         The order matters: counters after slots, so that only one transaction sees a batch become
-        full; the rest after the counters, so that it sees what this transaction filled.
+        full; the rest after the counters, so that it sees what this transaction filled. Returns
+        whether any claim found its final place.
         """
         placement = await self._slots.take(tx.connection, claims)
-        full: list[UUID] = []
+        counted = Counted([], [])
         if placement.taken:
             counts = count_by_batch(placement.taken)
-            full = await self._batches.count_taken(tx.connection, counts)
+            counted = await self._batches.count_taken(tx.connection, counts)
         excess: list[Claim] = []
         if placement.left:
             excess = await self._unplaced.leave(tx.connection, placement.left)
+        if not reconciling:
+            waiting = [claim.batch_id for claim in placement.left]
+            self._reconcile_after_commit([*waiting, *counted.with_pending], tx)
         await tx.publish(
             slot_assigned(taken) for taken in placement.taken if taken.claim.kind == "content"
         )
@@ -128,7 +123,7 @@ class EssayLifecycle:
             for claim in excess
             if claim.kind == "content"
         )
-        for batch_id in full:
+        for batch_id in counted.completed:
             await self._complete(batch_id, tx)
         return bool(placement.taken or excess)
 
@@ -137,33 +132,24 @@ class EssayLifecycle:
         await self._batches.complete(tx.connection, batch_id)
         batch = await self._batches.registration(tx.connection, batch_id)
         slots = await self._slots.of_batch(tx.connection, batch_id)
-        complete = CompletedBatch(
-            batch_id=batch_id,
-            correlation_id=batch["correlation_id"],
-            expected_count=batch["expected_count"],
-            course_code=batch["course_code"],
-            essay_instructions=batch["essay_instructions"],
-            user_id=batch["user_id"],
-            ready=tuple(
-                ReadyEssay.model_construct(
-                    essay_id=slot["essay_id"], text_storage_id=slot["text_storage_id"]
-                )
-                for slot in slots
-                if slot["text_storage_id"] is not None
-            ),
-            failed=tuple(
-                EssayValidationError.model_construct(
-                    essay_id=slot["essay_id"],
-                    file_upload_id=slot["file_upload_id"],
-                    original_file_name=slot["original_file_name"],
-                    validation_error_code=ValidationErrorCode(slot["validation_error_code"]),
-                    validation_error_detail=slot["validation_error_detail"],
-                )
-                for slot in slots
-                if slot["validation_error_code"] is not None
-            ),
-        )
+        complete = CompletedBatch.of_rows(batch_id, batch, slots)
         await tx.publish(completion(complete))
+        tx.log(
+            "batch_completed",
+            correlation_id=str(complete.correlation_id),
+            batch_id=str(batch_id),
+            filled=len(complete.ready),
+            failed=len(complete.failed),
+        )
+
+
+def _log_opened(registration: Registration, tx: Transaction) -> None:
+    tx.log(
+        "batch_registered",
+        correlation_id=str(registration.correlation_id),
+        batch_id=str(registration.batch_id),
+        expected=registration.event.expected_essay_count,
+    )
 
 
 def _claim(

@@ -85,9 +85,7 @@ class Replica:
         job = PeriodicJob("sweep", 1, self._lifecycle.sweep)
         await self._processor.run_job(job.run_exclusively)
 
-    async def chunk(
-        self, *records: EventData | bytes | InputRecord, partition: int = 0
-    ) -> Chunk:
+    async def chunk(self, *records: EventData | bytes | InputRecord, partition: int = 0) -> Chunk:
         """Put records at the end of a partition as this replica knows it."""
         source = Partition("in", partition)
         expected = self.next_offset[partition]

@@ -19,9 +19,7 @@ async def test_of_thirty_contents_at_once_fifteen_are_assigned_and_fifteen_are_e
     await three[0].handle(registration(batch_id, 15), partition=99)
     texts = contents(batch_id, 30)
 
-    await asyncio.gather(
-        *(three[n % 3].handle(text, partition=n) for n, text in enumerate(texts))
-    )
+    await asyncio.gather(*(three[n % 3].handle(text, partition=n) for n, text in enumerate(texts)))
     await three[0].sweep()
 
     assert await evidence.counts(batch_id) == (15, 0, 0)
@@ -49,9 +47,7 @@ async def test_content_for_a_completed_batch_is_excess(
     late = content(batch_id, "late")
     await replica.handle(late)
     (event,) = await evidence.envelopes(ExcessContentProvisionedV1)
-    assert event.data.model_dump() == late.model_dump() | {
-        "reason": ExcessReason.NO_AVAILABLE_SLOT
-    }
+    assert event.data.model_dump() == late.model_dump() | {"reason": ExcessReason.NO_AVAILABLE_SLOT}
     assert event.correlation_id == CORRELATION_ID
 
 

@@ -32,9 +32,7 @@ def failing(times: int, error: type[Exception]) -> Hook:
 
 async def end_own_backend(tx: Transaction, connection: Any) -> None:
     """Have another connection terminate the one under a transaction."""
-    await connection.fetchval(
-        "SELECT pg_terminate_backend($1)", tx.connection.get_server_pid()
-    )
+    await connection.fetchval("SELECT pg_terminate_backend($1)", tx.connection.get_server_pid())
 
 
 async def test_a_chunk_whose_backend_is_terminated_is_handled_again_once(

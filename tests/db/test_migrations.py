@@ -47,17 +47,26 @@ def test_migrating_again_applies_nothing(empty_database: str):
 
 async def test_several_processes_may_migrate_at_once(empty_database: str):
     outcomes = await asyncio.gather(
-        *(
-            asyncio.to_thread(migrate, empty_database, "els", migrations_folders())
-            for _ in range(4)
-        )
+        *(asyncio.to_thread(migrate, empty_database, "els", migrations_folders()) for _ in range(4))
     )
     assert sorted(outcomes) == [[], [], [], ALL]
 
 
+async def test_a_lock_left_behind_by_a_killed_migration_holds_nothing_up(
+    empty_database: str, tmp_path: Path
+):
+    """yoyo's lock is a row that outlives its process; ours ends with its session."""
+    migrate(empty_database, "els", migrations_folders())
+    async with connected(empty_database, "els") as connection:
+        await connection.execute(
+            "INSERT INTO yoyo_lock (locked, ctime, pid) VALUES (1, now(), 12345)"
+        )
+    assert migrate(empty_database, "els", from_the_future(tmp_path)) == ["9001_future"]
+
+
 def test_an_older_release_refuses_to_migrate_a_newer_schema(empty_database: str, tmp_path: Path):
     migrate(empty_database, "els", from_the_future(tmp_path))
-    with pytest.raises(SchemaTooNewError, match="9001_future.*newer release"):
+    with pytest.raises(SchemaTooNewError, match=r"9001_future.*newer release"):
         migrate(empty_database, "els", migrations_folders())
 
 

@@ -75,9 +75,7 @@ async def test_of_two_instances_with_the_same_chunk_at_once_one_commits(
     four = [await replicas(name) for name in "abcd"]
     records = [registration(batch_id, 3), *contents(batch_id, 2)]
 
-    outcomes = await asyncio.gather(
-        *(one.handle(*records) for one in four), return_exceptions=True
-    )
+    outcomes = await asyncio.gather(*(one.handle(*records) for one in four), return_exceptions=True)
 
     assert sorted(type(outcome).__name__ for outcome in outcomes) == [
         "NoneType",

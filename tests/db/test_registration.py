@@ -112,7 +112,10 @@ async def test_the_rest_of_a_chunk_with_a_contradiction_takes_effect(
     other = uuid.uuid4()
     await replica.handle(registration(batch_id, 2))
     await replica.handle(
-        registration(batch_id, 9), registration(other, 1), content(other, "a"), content(batch_id, "b")
+        registration(batch_id, 9),
+        registration(other, 1),
+        content(other, "a"),
+        content(batch_id, "b"),
     )
     assert await evidence.counts(other) == (1, 0, 0)
     assert await evidence.counts(batch_id) == (1, 0, 1)

@@ -154,6 +154,17 @@ def test_data_survives_a_kill(directory: Path):
         assert connection.execute("select value from kept").fetchone() == (1,)
 
 
+@_QUICK_SERVERS
+def test_the_callers_locale_does_not_reach_the_server(
+    kind: Kind, directory: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """A locale that the machine does not have, as ssh likes to bring along, is no obstacle."""
+    monkeypatch.setenv("LC_ALL", "xx_YY.UTF-8")
+    server = kind(directory)
+    server.start()
+    assert server.answers()
+
+
 _OWNER = """
 import sys
 from pathlib import Path

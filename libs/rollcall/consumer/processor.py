@@ -136,7 +136,7 @@ class ChunkProcessor:
         here = describe([item.record for item in chunk.items])
         trace = [*trace, f"{here}: {error!r}"[:300]]
         if len(chunk.items) == 1:
-            log.error("record_rejected", record=here, error=repr(error)[:500])
+            log.error("record_isolated", record=here, error=repr(error)[:500])
             if isinstance(chunk.items[0], Rejected):
                 raise error
             await self.process(chunk.set_aside(error, trace), is_current)
@@ -150,6 +150,9 @@ class ChunkProcessor:
             for route in self._routes:
                 if received := chunk.received(route.models):
                     await tx.publish(await route.handler(received, tx))
+            for item in chunk.rejected():
+                place = f"{item.record.partition}@{item.record.offset}"
+                tx.log("record_rejected", record=place, error_type=item.error_type)
             rejected = [*chunk.rejected(), *tx.rejections]
             return await self._dead_letters.record(tx.connection, rejected)
 
@@ -176,6 +179,8 @@ class ChunkProcessor:
                 await outbox.flush()
         self._metrics.events_total.inc(outbox.published)
         self._on_segments(outbox.touched_lanes)
+        for event, fields in tx.log_events:
+            log.info(event, **fields)
         return tx
 
     def _count(self, chunk: Chunk, tx: Transaction) -> None:

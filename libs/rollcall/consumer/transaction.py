@@ -22,6 +22,7 @@ class Transaction:
         self.connection = connection
         self.rejections: list[Rejected] = []
         self.follow_ups: list[Job] = []
+        self.log_events: list[tuple[str, dict[str, object]]] = []
         self._outbox = outbox
 
     async def publish(self, events: Iterable[Event]) -> None:
@@ -35,6 +36,16 @@ class Transaction:
     def reject(self, received: Received[Any], error_type: str, message: str) -> None:
         """Set a record aside as a dead letter; the rest of the chunk goes on."""
         self.rejections.append(Rejected(received.record, error_type, message))
+        self.log(
+            "record_rejected",
+            correlation_id=str(received.envelope.correlation_id),
+            record=f"{received.record.partition}@{received.record.offset}",
+            error_type=error_type,
+        )
+
+    def log(self, event: str, **fields: object) -> None:
+        """Write a log line once this transaction has committed, and only then."""
+        self.log_events.append((event, fields))
 
     def after_commit(self, job: Job) -> None:
         """Run `job` in a transaction of its own once this one has committed.

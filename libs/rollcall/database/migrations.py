@@ -1,4 +1,4 @@
-"""Plain SQL migrations, applied by yoyo under its lock; a service refuses a schema it does not know."""
+"""Plain SQL migrations, applied by yoyo; a service refuses a schema it does not know."""
 
 import re
 from collections.abc import Sequence
@@ -12,6 +12,9 @@ from yoyo import get_backend, read_migrations
 
 from rollcall.database.schema_version import APPLIED, known_migrations, refuse_newer
 from rollcall.errors import ConfigurationError
+
+# Ends with its session: yoyo's own lock is a row, which a killed process would leave behind.
+_LOCK = "SELECT pg_advisory_lock(hashtextextended('rollcall migrations', 0))"
 
 _SCHEMA_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 
@@ -40,13 +43,18 @@ def migrate(dsn: str, schema: str, folders: Sequence[Path]) -> list[str]:
         SchemaTooNewError: the schema holds migrations that this program does not know.
     """
     with psycopg.connect(dsn, autocommit=True, connect_timeout=10) as connection:
+        connection.execute(_LOCK)
         connection.execute(
             sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(
                 sql.Identifier(_checked_schema(schema))
             )
         )
+        return _apply(dsn, schema, folders)
+
+
+def _apply(dsn: str, schema: str, folders: Sequence[Path]) -> list[str]:
     backend = get_backend(_yoyo_dsn(dsn, schema))
-    with closing(backend.connection), backend.lock():
+    with closing(backend.connection):
         migrations = read_migrations(*(str(folder) for folder in folders))
         pending = backend.to_apply(migrations)
         applied = {row[0] for row in backend.execute(APPLIED).fetchall()}

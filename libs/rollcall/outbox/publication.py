@@ -1,8 +1,8 @@
 """Records of segments, grouped into Kafka record batches by topic and partition."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from aiokafka.partitioner import murmur2
 
@@ -17,18 +17,15 @@ def partition_of(key: bytes, partitions: int) -> int:
     return int((murmur2(key) & 0x7FFFFFFF) % partitions)
 
 
-@dataclass(slots=True, frozen=True)
-class PlacedRecord:
-    """A record with the partition it goes to and its place in its lane."""
+class PlacedRecord(NamedTuple):
+    """A record with the partition it goes to and its headers.
+
+    The header `lane-seq` tells lane, segment and index; equal values mean the same publication.
+    """
 
     record: OutgoingRecord
     partition: int
-    lane_seq: bytes
-
-    @property
-    def headers(self) -> Sequence[tuple[str, bytes]]:
-        """`lane-seq`: lane, segment and index; equal values mean the same publication."""
-        return [(LANE_SEQ_HEADER, self.lane_seq)]
+    headers: Sequence[tuple[str, bytes]]
 
 
 def place(
@@ -39,5 +36,5 @@ def place(
         yield PlacedRecord(
             record,
             partition_of(record.key, partition_counts[record.topic]),
-            b"%d:%d:%d" % (lane, seq, index),
+            ((LANE_SEQ_HEADER, b"%d:%d:%d" % (lane, seq, index)),),
         )

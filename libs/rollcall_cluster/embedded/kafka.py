@@ -3,9 +3,10 @@
 import base64
 import importlib
 import json
+import os
 import subprocess
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rollcall_cluster.embedded import ports
@@ -15,6 +16,7 @@ from rollcall_cluster.embedded.kafka_probe import can_serve
 from rollcall_cluster.embedded.server import EmbeddedServer
 
 _FORMAT_DEADLINE_SECONDS = 120
+_JAVA_VARIABLES = ("JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS", "CLASSPATH")
 _MESSAGE_MAX_BYTES = 16 * 1024 * 1024
 
 _PROPERTIES = """\
@@ -87,6 +89,7 @@ class EmbeddedKafka(EmbeddedServer):
                 stderr=subprocess.STDOUT,
                 timeout=_FORMAT_DEADLINE_SECONDS,
                 check=False,
+                env=dict(self.environment()),
             )
         if result.returncode != 0:
             raise EmbeddedServerError(
@@ -101,6 +104,10 @@ class EmbeddedKafka(EmbeddedServer):
             self.data_directory, port=self.port, controller_port=ports.free_port()
         )
         return [*self._java_command("1g"), "kafka.Kafka", properties]
+
+    def environment(self) -> Mapping[str, str]:
+        """Options that the environment has for other Java programs do not reach the server."""
+        return {name: value for name, value in os.environ.items() if name not in _JAVA_VARIABLES}
 
     def answers(self) -> bool:
         """Ask for brokers and coordinators: ready once the broker has joined its own cluster."""

@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import importlib.util
+import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -61,6 +62,11 @@ class EmbeddedPostgres(EmbeddedServer):
         """Root lends PostgreSQL a system user."""
         return postgres_account.process_account()
 
+    def environment(self) -> Mapping[str, str]:
+        """The caller's locale and PG* variables do not reach the server."""
+        own = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+        return {**own, "LC_ALL": "C"}
+
     def new_data_directory(self) -> Path:
         """Somewhere the user that runs PostgreSQL can reach."""
         return postgres_account.new_data_directory(self.directory)
@@ -109,6 +115,7 @@ class EmbeddedPostgres(EmbeddedServer):
                 timeout=_INITDB_DEADLINE_SECONDS,
                 check=False,
                 cwd="/",
+                env=dict(self.environment()),
                 **self.account(),
             )
         if result.returncode != 0:

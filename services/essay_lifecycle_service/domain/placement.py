@@ -33,6 +33,15 @@ class SlotsTaken:
     failed: int
 
 
+@dataclass(slots=True, frozen=True)
+class Counted:
+    """What counting taken slots brought to light, by batch."""
+
+    completed: list[UUID]
+    with_pending: list[UUID]
+    """Batches for which claims are waiting that this transaction may have made placeable."""
+
+
 def count_by_batch(taken: Iterable[Taken]) -> list[SlotsTaken]:
     """Slots taken of each batch, in the order in which batch rows must be locked."""
     counts: dict[UUID, list[int]] = {}

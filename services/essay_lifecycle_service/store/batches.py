@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from essay_lifecycle_service.domain.placement import SlotsTaken
+from essay_lifecycle_service.domain.placement import Counted, SlotsTaken
+from essay_lifecycle_service.domain.registration import Registration
 from rollcall import load_queries
-from rollcall_events import BatchEssaysRegisteredV1
 
 _QUERIES = ("insert_batches", "digests", "count_taken", "complete", "registration", "overview")
 
@@ -24,21 +24,17 @@ class BatchStore:
             self._overview,
         ) = load_queries("essay_lifecycle_service.store", "batches.sql", *_QUERIES)
 
-    async def insert(
-        self,
-        connection: Any,
-        registrations: Sequence[tuple[BatchEssaysRegisteredV1, UUID, bytes]],
-    ) -> set[UUID]:
-        """Insert batches, each (registration, correlation id, digest); returns the new ones' ids."""
+    async def insert(self, connection: Any, registrations: Sequence[Registration]) -> set[UUID]:
+        """Insert batches, each once; returns the ids of those that are new."""
         rows = await connection.fetch(
             self._insert,
-            [registration.batch_id for registration, _, _ in registrations],
-            [registration.expected_essay_count for registration, _, _ in registrations],
-            [registration.course_code for registration, _, _ in registrations],
-            [registration.essay_instructions for registration, _, _ in registrations],
-            [registration.user_id for registration, _, _ in registrations],
-            [correlation_id for _, correlation_id, _ in registrations],
-            [digest for _, _, digest in registrations],
+            [registration.batch_id for registration in registrations],
+            [registration.event.expected_essay_count for registration in registrations],
+            [registration.event.course_code for registration in registrations],
+            [registration.event.essay_instructions for registration in registrations],
+            [registration.event.user_id for registration in registrations],
+            [registration.correlation_id for registration in registrations],
+            [registration.digest for registration in registrations],
         )
         return {row["batch_id"] for row in rows}
 
@@ -47,15 +43,18 @@ class BatchStore:
         rows = await connection.fetch(self._digests, batch_ids)
         return {row["batch_id"]: row["registration_digest"] for row in rows}
 
-    async def count_taken(self, connection: Any, taken: Sequence[SlotsTaken]) -> list[UUID]:
-        """Move the counters; returns the batches that are complete by this transaction."""
+    async def count_taken(self, connection: Any, taken: Sequence[SlotsTaken]) -> Counted:
+        """Move the counters; tells which batches are complete by this transaction."""
         rows = await connection.fetch(
             self._count_taken,
             [item.batch_id for item in taken],
             [item.filled for item in taken],
             [item.failed for item in taken],
         )
-        return sorted(row["batch_id"] for row in rows if row["state"] == "completed")
+        return Counted(
+            completed=sorted(row["batch_id"] for row in rows if row["state"] == "completed"),
+            with_pending=sorted(row["batch_id"] for row in rows if row["has_pending"]),
+        )
 
     async def complete(self, connection: Any, batch_id: UUID) -> None:
         """Record that the completion of a batch is announced by this transaction."""

@@ -36,7 +36,9 @@ UPDATE batch b SET
     completed_at = CASE WHEN b.open_count = l.filled + l.failed THEN now() END
 FROM locked l
 WHERE b.batch_id = l.batch_id
-RETURNING b.batch_id, b.state
+RETURNING b.batch_id, b.state, EXISTS (
+    SELECT FROM unplaced u WHERE u.batch_id = b.batch_id AND u.outcome = 'pending'
+) AS has_pending
 
 -- name: complete
 -- The primary key is what makes a second completion impossible.
