@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from benchmarks import machine, results
@@ -13,6 +14,7 @@ from benchmarks.run import DISTURBED_SHARE, Conditions, Measurement, measure
 from benchmarks.summary import Summary, paired_ratios, summarise
 
 TARGET_RATIO = 15.0
+_STORY_CHARS = 400
 
 
 async def benchmark(
@@ -144,7 +146,8 @@ def ratios_table(measurements: Sequence[Measurement]) -> Table:
 def _progress(contestant: Contestant, measurement: Measurement) -> str:
     start = f"round {measurement.round}: {contestant.name}: "
     if measurement.problems:
-        return f"{start}[red]WRONG[/]: {'; '.join(measurement.problems)}"
+        story = "; ".join(measurement.problems)
+        return f"{start}[red]WRONG[/]: {escape(story[:_STORY_CHARS])}"
     return (
         f"{start}{measurement.events:,} events in {measurement.seconds:.2f} s ="
         f" {measurement.events_per_second:,.0f}/s, others' CPU {measurement.others_share:.0%}"

@@ -11,7 +11,6 @@ from benchmarks.deployment import Deployment
 from benchmarks.replicas import Replicas
 from rollcall_cluster.embedded import EmbeddedServer
 
-
 _SAMPLE_SECONDS = 0.5
 _QUIET_PERCENT = 15.0
 

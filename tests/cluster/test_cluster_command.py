@@ -200,6 +200,19 @@ def test_the_demo_proves_itself_and_leaves_nothing(home: Path):
     assert not home.exists()
 
 
+def test_on_servers_of_others_the_demo_keeps_to_itself(
+    home: Path, service_environment: dict[str, str], database: str
+):
+    """It uses a schema and topics of its own, and deletes them."""
+    demo = ["demo", "--batches", "20", "--slots", "10", "--rate", "200"]
+    shown = _rollcall(_environment(home, **service_environment))(*demo).stdout
+    assert "0 violations" in shown
+    with psycopg.connect(database) as connection:
+        schemas = connection.execute("select nspname from pg_namespace").fetchall()
+        assert not [name for (name,) in schemas if name.startswith("rollcall_demo")]
+        assert connection.execute("select count(*) from els.batch").fetchone() == (0,)
+
+
 def test_ctrl_c_ends_the_demo_without_a_trace(home: Path):
     """Interrupted in the middle of its load, it stops and deletes everything."""
     demo = subprocess.Popen(

@@ -1,6 +1,6 @@
 """Records of segments, grouped into Kafka record batches by topic and partition."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -25,7 +25,7 @@ class PlacedRecord(NamedTuple):
 
     record: OutgoingRecord
     partition: int
-    headers: Sequence[tuple[str, bytes]]
+    headers: list[tuple[str, bytes]]
 
 
 def place(
@@ -36,5 +36,5 @@ def place(
         yield PlacedRecord(
             record,
             partition_of(record.key, partition_counts[record.topic]),
-            ((LANE_SEQ_HEADER, b"%d:%d:%d" % (lane, seq, index)),),
+            [(LANE_SEQ_HEADER, b"%d:%d:%d" % (lane, seq, index))],
         )

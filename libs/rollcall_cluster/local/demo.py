@@ -21,6 +21,8 @@ from rollcall_cluster.generator import PROFILES, Plan, Summary
 from rollcall_cluster.local.cluster import LocalCluster
 from rollcall_cluster.local.demo_view import agrees, outcome_table
 from rollcall_cluster.local.home import Home
+from rollcall_cluster.local.provisioning import discard
+from rollcall_cluster.local.readiness import Report
 from rollcall_cluster.local.steps import shown_steps
 from rollcall_cluster.local.story import Story
 
@@ -28,7 +30,10 @@ _REPLICAS = 3
 _PREFIX = "demo-"
 _PLAIN_LINES_SECONDS = 2.0
 # The crash is over sooner for those who watch.
-_SETTINGS = {"ROLLCALL_SESSION_TIMEOUT_SECONDS": "3", "ROLLCALL_LANE_SESSION_TIMEOUT_SECONDS": "3"}
+_TIME_LIMITS = {
+    "ROLLCALL_SESSION_TIMEOUT_SECONDS": "3",
+    "ROLLCALL_LANE_SESSION_TIMEOUT_SECONDS": "3",
+}
 
 
 def demo_command(
@@ -42,7 +47,8 @@ def demo_command(
     Starts its own Kafka, PostgreSQL, Redis and replicas, sends them a mix of good,
     repeated, early, surplus, failed and broken events, kills a replica in the middle
     and brings it back, then audits everything from outside. Whatever happens, it
-    stops and deletes all it started. Exit code 0: the audit found no violation.
+    stops and deletes all it made, also on servers that ROLLCALL_* variables name:
+    there it has a schema and topics of its own. Exit code 0: no violation was found.
 
     Examples:
 
@@ -58,7 +64,7 @@ def demo_command(
     )
     with _own_cluster() as cluster:
         with shown_steps(f"replicas ready: {_REPLICAS},") as report:
-            cluster.up(_REPLICAS, report, _SETTINGS)
+            cluster.up(_REPLICAS, report, _settings(cluster))
         holds = asyncio.run(_run(cluster, plan, console))
     console.print(f"demo of {time.monotonic() - began:.0f} s; everything is stopped and deleted")
     raise typer.Exit(0 if holds else 1)
@@ -101,6 +107,19 @@ async def _print_now_and_then(story: Story, console: Console) -> None:
         )
 
 
+def _settings(cluster: LocalCluster) -> dict[str, str]:
+    """Short time limits, and on servers of others names that nobody else uses."""
+    if not cluster.servers.external_addresses:
+        return _TIME_LIMITS
+    name = f"rollcall_demo_{os.getpid()}"
+    own = {
+        "ROLLCALL_TOPIC_PREFIX": f"{name}.",
+        "ROLLCALL_CONSUMER_GROUP": name,
+        "ROLLCALL_DATABASE_SCHEMA": name,
+    }
+    return _TIME_LIMITS | own
+
+
 def _target(environment: dict[str, str]) -> dict[str, str]:
     return {
         variable.removeprefix("ROLLCALL_").lower(): value for variable, value in environment.items()
@@ -120,9 +139,18 @@ def _own_cluster() -> Iterator[LocalCluster]:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)  # the rest takes a second or two
         with shown_steps("stopped and deleted") as report:
-            cluster.down(report, wipe=True)
+            _delete(cluster, report)
         with suppress(OSError):
             parent.rmdir()  # if nothing else is in it
+
+
+def _delete(cluster: LocalCluster, report: Report) -> None:
+    if cluster.servers.external_addresses and cluster.home.has_cluster:
+        environment = cluster.home.environment
+        cluster.scale(0, report)
+        report("deleting schema and topics")
+        discard(environment)
+    cluster.down(report, wipe=True)
 
 
 def _exit(number: int, _frame: object) -> None:

@@ -4,7 +4,9 @@ import asyncio
 from collections.abc import Mapping
 
 import psycopg
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
+from psycopg import sql
 
 from essay_lifecycle_service import migrations_folders
 from rollcall.database.migrations import migrate
@@ -35,6 +37,27 @@ def provision(environment: Mapping[str, str]) -> None:
             f"Kafka cannot be reached at {brokers}: {error!r}",
             "check ROLLCALL_KAFKA_BOOTSTRAP_SERVERS",
         ) from error
+
+
+def discard(environment: Mapping[str, str]) -> None:
+    """Drop the schema and delete the topics that provision() made, with all that they hold."""
+    schema = sql.Identifier(environment["ROLLCALL_DATABASE_SCHEMA"])
+    with psycopg.connect(environment["ROLLCALL_POSTGRES_DSN"], autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(schema))
+    asyncio.run(
+        _delete_topics(
+            environment["ROLLCALL_KAFKA_BOOTSTRAP_SERVERS"], environment["ROLLCALL_TOPIC_PREFIX"]
+        )
+    )
+
+
+async def _delete_topics(brokers: str, prefix: str) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=brokers)
+    await admin.start()
+    try:
+        await admin.delete_topics([topic.prefixed(prefix) for topic in TOPICS])
+    finally:
+        await admin.close()
 
 
 async def _create_topics(brokers: str, prefix: str) -> None:

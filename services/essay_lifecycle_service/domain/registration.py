@@ -31,8 +31,12 @@ class Registration:
 
 
 def registration_digest(registration: BatchEssaysRegisteredV1) -> bytes:
-    """A digest of all fields; the same for every release that knows the same fields."""
-    fields = registration.model_dump(mode="json")
+    """A digest of all fields that are not at their defaults.
+
+    Digests are stored: an optional field that a later release adds to the event must leave those of
+    earlier registrations as they are.
+    """
+    fields = registration.model_dump(mode="json", exclude_defaults=True)
     return sha256(orjson.dumps(fields, option=orjson.OPT_SORT_KEYS)).digest()
 
 
