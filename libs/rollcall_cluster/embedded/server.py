@@ -19,6 +19,7 @@ from rollcall_cluster.embedded.errors import EmbeddedServerError, log_tail
 _POLL_SECONDS = 0.02
 _ADOPTION_SECONDS = 5.0
 _START_ATTEMPTS = 3
+_PARTIAL_DATA = "data.partial"
 
 
 class EmbeddedServer(ABC):
@@ -105,8 +106,9 @@ class EmbeddedServer(ABC):
     def wipe(self) -> None:
         """Stop the server and delete its directory with all data."""
         self.stop()
-        if self.data_directory.is_symlink():
-            shutil.rmtree(self.data_directory.resolve(), ignore_errors=True)
+        for data in (self.data_directory, self.directory / _PARTIAL_DATA):
+            if data.is_symlink():
+                shutil.rmtree(data.resolve(), ignore_errors=True)
         shutil.rmtree(self.directory, ignore_errors=True)
 
     @abstractmethod
@@ -135,7 +137,7 @@ class EmbeddedServer(ABC):
 
     def new_data_directory(self) -> Path:
         """Return a new empty directory to initialise before it becomes `data_directory`."""
-        partial = self.directory / "data.partial"
+        partial = self.directory / _PARTIAL_DATA
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir()
         return partial
