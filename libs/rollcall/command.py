@@ -97,6 +97,10 @@ async def _topics(
 
 def _explain(error: ValidationError) -> str:
     return "".join(
-        f"  ROLLCALL_{'_'.join(map(str, item['loc'])).upper()}: {item['msg']}\n"
+        f"  {_variable(item['loc'])}: {item['msg']}\n"
         for item in error.errors(include_input=False, include_url=False)
     )
+
+
+def _variable(location: tuple[int | str, ...]) -> str:
+    return f"ROLLCALL_{'_'.join(map(str, location)).upper()}" if location else "together"

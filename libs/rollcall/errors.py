@@ -42,3 +42,7 @@ class LanePositionError(RollcallError):
     Ahead of the database: the database was restored to an earlier point. Behind it: the topic that
     holds lane positions was lost or recreated. Follow docs/operations.md, section "Restore".
     """
+
+
+class DeadLetterError(RollcallError):
+    """A command about dead letters cannot be carried out; the message says why and what to do."""

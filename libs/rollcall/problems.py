@@ -39,9 +39,14 @@ def _unavailable(_: Request, error: Exception) -> JSONResponse:
     return response
 
 
+def _failed(_: Request, error: Exception) -> JSONResponse:
+    return problem(500, "The service failed to answer; its log says why.")
+
+
 def add_problem_handlers(app: FastAPI) -> None:
     """Answer every error of `app` with a problem document."""
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _refused)
     for unavailable in (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
         app.add_exception_handler(unavailable, _unavailable)
+    app.add_exception_handler(Exception, _failed)

@@ -101,7 +101,10 @@ class Service:
     def create_app(self) -> FastAPI:
         """The HTTP application, as it is served and as its OpenAPI document is made from."""
         routes = runtime_routes(self.health, self.metrics, self.status)
-        return create_app(self.settings.service_name, version("rollcall"), [routes, *self._routers])
+        app = create_app(self.settings.service_name, version("rollcall"), [routes, *self._routers])
+        for configure in self._configure_app:
+            configure(app)
+        return app
 
     async def serve(self) -> int:
         """Run until SIGTERM or SIGINT; returns the exit code. A second signal exits at once.

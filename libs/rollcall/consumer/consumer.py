@@ -1,4 +1,4 @@
-"""The consumer: fetches ahead, works one chunk at a time, and reports positions as a hint."""
+"""The consumer: streams of chunks, each fetching ahead of its work, and positions reported as a hint."""
 
 import asyncio
 from collections.abc import Sequence
@@ -66,7 +66,8 @@ class Consumer:
             metadata_max_age_ms=10_000,
         )
         self.ownership = Ownership(self._kafka, settings.session_timeout_seconds / 2)
-        self._chunks: asyncio.Queue[Chunk] = asyncio.Queue(maxsize=1)
+        self._streams = [asyncio.Queue[Chunk](maxsize=1) for _ in range(settings.chunks_in_flight)]
+        self._positioning = asyncio.Lock()
         self.committed: dict[Partition, int] = {}
         self._reported: dict[Partition, int] = {}
         self.lags: dict[Partition, int] = {}
@@ -90,11 +91,12 @@ class Consumer:
     async def run(self) -> None:
         """Fetch, work and report until stopped."""
         async with asyncio.TaskGroup() as tasks:
-            helpers = [
-                tasks.create_task(self._fetch(), name="fetch"),
-                tasks.create_task(self._report_for_ever(), name="report"),
-                tasks.create_task(self._work_for_ever(), name="work"),
-            ]
+            helpers = [tasks.create_task(self._report_for_ever(), name="report")]
+            for number, chunks in enumerate(self._streams):
+                helpers += [
+                    tasks.create_task(self._fetch(number, chunks), name=f"fetch-{number}"),
+                    tasks.create_task(self._work(chunks), name=f"work-{number}"),
+                ]
             await self._stopping.wait()
             await self.ownership.quiet.wait()
             for helper in helpers:
@@ -109,11 +111,11 @@ class Consumer:
         except (TimeoutError, KafkaError, OSError) as error:
             log.warning("group_not_left", error=repr(error))
 
-    async def _fetch(self) -> None:
+    async def _fetch(self, stream: int, chunks: asyncio.Queue[Chunk]) -> None:
         backoff = Backoff()
         while True:
             try:
-                await self._fetch_once()
+                await self._fetch_once(stream, chunks)
                 backoff.reset()
             except OffsetOutOfRangeError as error:
                 log.error("offset_out_of_range", error=str(error))
@@ -131,11 +133,12 @@ class Consumer:
                 self.ownership.invalidate()
                 await backoff.wait()
 
-    async def _fetch_once(self) -> None:
-        if self.ownership.unpositioned:
-            await self._establish_positions()
+    async def _fetch_once(self, stream: int, chunks: asyncio.Queue[Chunk]) -> None:
+        async with self._positioning:
+            if self.ownership.unpositioned:
+                await self._establish_positions()
         self.ownership.changed.clear()
-        if not (active := self.ownership.active):
+        if not (active := self.ownership.active(stream, len(self._streams))):
             await self._wait_for_change()
             return
         generation = self.ownership.generation
@@ -144,10 +147,10 @@ class Consumer:
             timeout_ms=int(_POLL_SECONDS * 1000),
             max_records=self._settings.chunk_max_records,
         )
-        chunk = await self._assemble(batches, generation)
+        chunk = await self._assemble(batches, active, generation)
         if chunk is not None and generation == self.ownership.generation:
             self.ownership.positions |= {p: span.next for p, span in chunk.spans.items()}
-            await self._chunks.put(chunk)
+            await chunks.put(chunk)
 
     async def _wait_for_change(self) -> None:
         try:
@@ -156,7 +159,10 @@ class Consumer:
             return
 
     async def _assemble(
-        self, batches: dict[TopicPartition, Sequence[Any]], generation: int
+        self,
+        batches: dict[TopicPartition, Sequence[Any]],
+        active: Sequence[TopicPartition],
+        generation: int,
     ) -> Chunk | None:
         """Decode what was fetched; None if there is nothing to commit or the assignment changed.
 
@@ -165,7 +171,7 @@ class Consumer:
         """
         items: list[Item] = []
         spans: dict[Partition, Span] = {}
-        for target in batches or self.ownership.active:
+        for target in batches or active:
             partition = Partition(target.topic, target.partition)
             if generation != self.ownership.generation:
                 return None
@@ -181,7 +187,11 @@ class Consumer:
         return Chunk(items, spans, generation) if spans else None
 
     async def _establish_positions(self) -> None:
-        """Read positions from PostgreSQL, check them against the logs, and start fetching."""
+        """Read positions from PostgreSQL, check them against the logs, and start fetching.
+
+        Chunks of the former assignment finish first: what they commit moves the positions.
+        """
+        await asyncio.wait_for(self.ownership.quiet.wait(), self._settings.session_timeout_seconds)
         generation = self.ownership.generation
         partitions = self.ownership.unpositioned
         logs = await self._log_ranges(partitions)
@@ -209,26 +219,25 @@ class Consumer:
             ends = await self._kafka.end_offsets(targets)
         return {Partition(tp.topic, tp.partition): LogRange(starts[tp], ends[tp]) for tp in targets}
 
-    async def _work_for_ever(self) -> None:
+    async def _work(self, chunks: asyncio.Queue[Chunk]) -> None:
         backoff = Backoff()
         while not self._stopping.is_set():
-            chunk = await self._chunks.get()
+            chunk = await chunks.get()
             is_current = self.ownership.is_current(chunk.generation)
             if not is_current():
                 continue
-            self.ownership.quiet.clear()
-            try:
-                await self._processor.process(chunk, is_current)
-                self._done(chunk)
-                backoff.reset()
-            except PositionConflictError as error:
-                log.warning("position_conflict", error=str(error))
-                self.ownership.invalidate()
-                await backoff.wait()
-            except OwnershipLostError as error:
-                log.info("chunk_dropped", reason=str(error))
-            finally:
-                self.ownership.quiet.set()
+            with self.ownership.at_work():
+                try:
+                    await self._processor.process(chunk, is_current)
+                    self._done(chunk)
+                    backoff.reset()
+                    continue
+                except PositionConflictError as error:
+                    log.warning("position_conflict", error=str(error))
+                    self.ownership.invalidate()
+                except OwnershipLostError as error:
+                    log.info("chunk_dropped", reason=str(error))
+            await backoff.wait()
 
     def _done(self, chunk: Chunk) -> None:
         self.records_total += len(chunk.items)

@@ -1,7 +1,8 @@
 """Which partitions this instance may fetch, from which offset, and under which assignment."""
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
@@ -28,6 +29,7 @@ class Ownership(ConsumerRebalanceListener):  # type: ignore[misc]
         self.settled = asyncio.Event()
         self.quiet = asyncio.Event()
         self.quiet.set()
+        self._chunks_at_work = 0
         self.changed = asyncio.Event()
 
     @property
@@ -35,10 +37,21 @@ class Ownership(ConsumerRebalanceListener):  # type: ignore[misc]
         """Partitions that are assigned but neither positioned nor refused."""
         return sorted(self.assigned - self.positions.keys() - self.refused.keys())
 
-    @property
-    def active(self) -> list[TopicPartition]:
-        """Partitions to fetch."""
-        return [TopicPartition(*partition) for partition in self.positions]
+    def active(self, stream: int, streams: int) -> list[TopicPartition]:
+        """The partitions that one of `streams` fetches: every `streams`-th of those positioned."""
+        return [TopicPartition(*partition) for partition in sorted(self.positions)[stream::streams]]
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """While a chunk is being worked on; `quiet` is set when there is none."""
+        self._chunks_at_work += 1
+        self.quiet.clear()
+        try:
+            yield
+        finally:
+            self._chunks_at_work -= 1
+            if not self._chunks_at_work:
+                self.quiet.set()
 
     def is_current(self, generation: int) -> Callable[[], bool]:
         """Whether the assignment of `generation` still holds, as a question to ask later."""

@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 import msgspec
+import orjson
 
 from rollcall_events import EventData
 
@@ -36,18 +37,18 @@ class OutgoingRecord(msgspec.Struct, array_like=True, gc=False):
 def encode_event(event: Event, topic: str, source_service: str, at: datetime) -> OutgoingRecord:
     """Wrap an event in its envelope and encode it, once, in the bytes that will be published."""
     data = event.data
-    model = type(data).envelope()
-    envelope = model.model_construct(
-        event_id=event.event_id,
-        event_type=data.event_type,
-        event_timestamp=at,
-        source_service=source_service,
-        schema_version=data.schema_version,
-        correlation_id=event.correlation_id,
-        data=data,
-        metadata={},
+    value = orjson.dumps(
+        {
+            "event_id": str(event.event_id),
+            "event_type": data.event_type,
+            "event_timestamp": at,
+            "source_service": source_service,
+            "schema_version": data.schema_version,
+            "correlation_id": str(event.correlation_id),
+            "data": orjson.Fragment(type(data).__pydantic_serializer__.to_json(data)),
+            "metadata": {},
+        }
     )
-    value = model.__pydantic_serializer__.to_json(envelope)
     return OutgoingRecord(topic, event.key.encode(), value)
 
 

@@ -109,7 +109,7 @@ class LaneProducer:
                 topic.name: len(
                     await self._producer.partitions_for(self._settings.topic(topic.name))
                 )
-                for topic in self._topology.outputs
+                for topic in (*self._topology.inputs, *self._topology.outputs)
             }
 
     def _placed(self, segments: Sequence[StoredSegment]) -> Iterable[PlacedRecord]:

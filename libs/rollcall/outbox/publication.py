@@ -1,12 +1,13 @@
 """Records of segments, grouped into Kafka record batches by topic and partition."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 from aiokafka.partitioner import murmur2
 
 from rollcall.outbox.event import OutgoingRecord
+from rollcall.outbox.raw_record import RawRecord
 
 LANE_SEQ_HEADER = "lane-seq"
 
@@ -23,18 +24,31 @@ class PlacedRecord(NamedTuple):
     The header `lane-seq` tells lane, segment and index; equal values mean the same publication.
     """
 
-    record: OutgoingRecord
+    record: OutgoingRecord | RawRecord
     partition: int
-    headers: list[tuple[str, bytes]]
+    headers: list[tuple[str, bytes | None]]
 
 
 def place(
-    lane: int, seq: int, records: Iterable[OutgoingRecord], partition_counts: dict[str, int]
+    lane: int,
+    seq: int,
+    records: Sequence[OutgoingRecord] | Sequence[RawRecord],
+    partition_counts: Mapping[str, int],
 ) -> Iterator[PlacedRecord]:
     """Give each record of a segment its partition and its lane-seq header."""
     for index, record in enumerate(records):
-        yield PlacedRecord(
-            record,
-            partition_of(record.key, partition_counts[record.topic]),
-            [(LANE_SEQ_HEADER, b"%d:%d:%d" % (lane, seq, index))],
+        place_in_lane: tuple[str, bytes | None] = (
+            LANE_SEQ_HEADER,
+            b"%d:%d:%d" % (lane, seq, index),
         )
+        if type(record) is OutgoingRecord:
+            partition = partition_of(record.key, partition_counts[record.topic])
+            yield PlacedRecord(record, partition, [place_in_lane])
+        elif type(record) is RawRecord:
+            partition = _raw_partition(record, seq, partition_counts[record.topic])
+            yield PlacedRecord(record, partition, [*record.headers, place_in_lane])
+
+
+def _raw_partition(record: RawRecord, seq: int, partitions: int) -> int:
+    """Records without a key stay together, a segment's in one partition, as Kafka's clients do it."""
+    return seq % partitions if record.key is None else partition_of(record.key, partitions)

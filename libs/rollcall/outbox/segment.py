@@ -7,8 +7,11 @@ import zstandard
 
 from rollcall.errors import RollcallError
 from rollcall.outbox.event import OutgoingRecord
+from rollcall.outbox.raw_record import RawRecord
 
-_VERSION = b"\x01"
+# Releases that know only the first refuse the second, instead of publishing half of what it says.
+_EVENTS = b"\x01"
+_RAW = b"\x02"
 _MAX_DECODED_BYTES = 256 * 1024 * 1024
 
 
@@ -19,22 +22,28 @@ class SegmentCodec:
         self._compressor = zstandard.ZstdCompressor(level=1)
         self._decompressor = zstandard.ZstdDecompressor()
         self._encoder = msgspec.msgpack.Encoder()
-        self._decoder = msgspec.msgpack.Decoder(list[OutgoingRecord])
+        self._events = msgspec.msgpack.Decoder(list[OutgoingRecord])
+        self._raw = msgspec.msgpack.Decoder(list[RawRecord])
 
     def encode(self, records: Sequence[OutgoingRecord]) -> bytes:
-        """Pack records into the payload of one segment row."""
-        return _VERSION + self._compressor.compress(self._encoder.encode(records))
+        """Pack events into the payload of one segment row."""
+        return _EVENTS + self._compressor.compress(self._encoder.encode(records))
 
-    def decode(self, payload: bytes) -> list[OutgoingRecord]:
+    def encode_raw(self, records: Sequence[RawRecord]) -> bytes:
+        """Pack records of other producers, with their headers, into the payload of one segment row."""
+        return _RAW + self._compressor.compress(self._encoder.encode(records))
+
+    def decode(self, payload: bytes) -> list[OutgoingRecord] | list[RawRecord]:
         """Unpack a payload.
 
         Raises:
             RollcallError: the payload has a version that this release does not know.
         """
-        if payload[:1] != _VERSION:
+        version = payload[:1]
+        if version not in (_EVENTS, _RAW):
             raise RollcallError(
-                f"segment format {payload[:1].hex()!r} is unknown: a newer release wrote it; run that"
+                f"segment format {version.hex()!r} is unknown: a newer release wrote it; run that"
                 " release until its segments are published"
             )
         packed = self._decompressor.decompress(payload[1:], max_output_size=_MAX_DECODED_BYTES)
-        return self._decoder.decode(packed)
+        return self._events.decode(packed) if version == _EVENTS else self._raw.decode(packed)
