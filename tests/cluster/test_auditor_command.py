@@ -15,7 +15,9 @@ from rollcall_cluster.auditor.command import verify_command
 from rollcall_cluster.auditor.database import open_database
 from rollcall_cluster.embedded import EmbeddedServers
 from tests.unit.auditor.deployment import AT_ONCE, Deployment
-from tests.unit.auditor.world import GROUP, OPEN, clean_world, content
+from tests.unit.auditor.events import content
+from tests.unit.auditor.service import OPEN, clean_world
+from tests.unit.auditor.world import GROUP
 
 
 @pytest.fixture
@@ -123,8 +125,8 @@ async def test_an_audit_leaves_nothing_behind(deployment: Deployment):
     await deployment.load(clean_world(deployment.prefix).finish(), constrained=True)
     before = await _seen(deployment)
     await deployment.audit()
+    nowhere = deployment.target.model_copy(update={"topic_prefix": f"{deployment.prefix}no."})
     with pytest.raises(CannotAuditError):
-        nowhere = deployment.target.model_copy(update={"topic_prefix": f"{deployment.prefix}no."})
         await verify(nowhere, AT_ONCE)
     assert await _seen(deployment) == before
 

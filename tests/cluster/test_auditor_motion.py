@@ -12,17 +12,9 @@ from aiokafka.structs import TopicPartition
 from rollcall_cluster.auditor import AuditOptions, AuditReport, NotAtRestError, Outcome, verify
 from rollcall_cluster.embedded import EmbeddedServers
 from tests.unit.auditor.deployment import AT_ONCE, CONTENT_TOPIC, SLOTS_TOPIC, Deployment, told
-from tests.unit.auditor.world import (
-    FULL,
-    OPEN,
-    Service,
-    World,
-    assigned,
-    clean_world,
-    content,
-    encoded,
-    registration,
-)
+from tests.unit.auditor.events import assigned, content, registration
+from tests.unit.auditor.service import FULL, OPEN, Service, clean_world
+from tests.unit.auditor.world import World, encoded
 
 PATIENT = AuditOptions(wait_seconds=30)
 
@@ -170,9 +162,7 @@ async def test_what_retention_removed_is_not_checkable(deployment: Deployment):
     world = clean_world(deployment.prefix).finish()
     await deployment.load(world, constrained=True)
     for topic in (CONTENT_TOPIC, SLOTS_TOPIC):
-        last = max(
-            (r for r in world.records if r.topic == topic), key=lambda record: record.offset
-        )
+        last = max((r for r in world.records if r.topic == topic), key=lambda record: record.offset)
         await _remove_before(deployment, topic, last.partition, last.offset)
     report = await deployment.audit()
     assert told(report) == {}

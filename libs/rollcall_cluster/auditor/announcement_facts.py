@@ -3,7 +3,13 @@
 from functools import singledispatch
 from typing import Any
 
-from rollcall_cluster.auditor.digests import context_digest, failed_item, ready_item, unordered
+from rollcall_cluster.auditor.digests import (
+    context_digest,
+    digest,
+    failed_item,
+    ready_item,
+    unordered,
+)
 from rollcall_events import (
     BatchContentProvisioningCompletedV1,
     BatchEssaysReadyV1,
@@ -51,7 +57,7 @@ def _(data: BatchEssaysReadyV1) -> Row:
         None,
         None,
         context_digest(data.course_code, data.user_id),
-        hash(data.essay_instructions),
+        digest(data.essay_instructions),
         _ready_list(data.ready_essays),
     )
 

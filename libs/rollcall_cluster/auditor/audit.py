@@ -1,19 +1,17 @@
 """Audits one deployment from outside: Kafka input, database, Kafka output."""
 
 import asyncio
-import sqlite3
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import asyncpg
-from aiokafka.errors import KafkaError
-
+from rollcall_cluster.auditor.check import Facts
 from rollcall_cluster.auditor.database import Database, Snapshot, open_database
-from rollcall_cluster.auditor.errors import CannotAuditError, NotAtRestError
+from rollcall_cluster.auditor.errors import NotAtRestError
+from rollcall_cluster.auditor.failures import failures_named
 from rollcall_cluster.auditor.gathering import Gathering
 from rollcall_cluster.auditor.kafka_log import KafkaLogs, open_logs
 from rollcall_cluster.auditor.lane_facts import LanePositions
@@ -21,7 +19,7 @@ from rollcall_cluster.auditor.logbook import Logbook
 from rollcall_cluster.auditor.progress import Progress, Silent
 from rollcall_cluster.auditor.report import AuditReport
 from rollcall_cluster.auditor.rest import Ends, Look, look
-from rollcall_cluster.auditor.scratch import Scratch, open_scratch
+from rollcall_cluster.auditor.scratch import Scratch, scratch_directory
 from rollcall_cluster.auditor.target import AuditTarget
 from rollcall_cluster.auditor.verdicts import judge
 
@@ -45,6 +43,8 @@ class AuditOptions:
     max_examples: int = 5
     scratch_directory: Path | None = None
     """Where the scratch database goes; the system's directory for temporary files by default."""
+    workers: int | None = None
+    """Processes that read the logs: by default one for each core if there is much to read, else none."""
 
 
 async def verify(
@@ -57,43 +57,65 @@ async def verify(
         NotAtRestError: rest was required and did not come in time.
     """
     options = options or AuditOptions()
-    with _failures_named(), open_scratch(options.scratch_directory) as scratch:
-        audit = _Audit(target, options, progress or Silent(), scratch)
+    with (
+        failures_named(),
+        scratch_directory(options.scratch_directory) as directory,
+        closing(Scratch(directory / "scratch.sqlite")) as scratch,
+    ):
+        audit = _Audit(target, options, progress or Silent(), scratch, directory)
         async with audit.logs() as logs, open_database(target) as database:
             return await audit.run(logs, database)
 
 
 class _Audit:
     def __init__(
-        self, target: AuditTarget, options: AuditOptions, progress: Progress, scratch: Scratch
+        self,
+        target: AuditTarget,
+        options: AuditOptions,
+        progress: Progress,
+        scratch: Scratch,
+        directory: Path,
     ) -> None:
         self._target = target
         self._options = options
         self._progress = progress
         self._scratch = scratch
+        self._directory = directory
         self._logbook = Logbook(target.topic_prefix)
         self._highest: dict[tuple[str, int], int] = {}
         self._moved_back: set[tuple[str, int]] = set()
+        self._started_at, self._started = datetime.now(UTC), time.monotonic()
 
     def logs(self) -> AbstractAsyncContextManager[KafkaLogs]:
         """The logs of the deployment."""
-        return open_logs(self._target, self._logbook.topics)
+        servers, limit_seconds = (
+            self._target.kafka_bootstrap_servers,
+            self._target.connect_timeout_seconds,
+        )
+        return open_logs(servers, self._logbook.topics, limit_seconds)
 
     async def run(self, logs: KafkaLogs, database: Database) -> AuditReport:
-        started_at, started = datetime.now(UTC), time.monotonic()
+        """Gather all facts, then judge them."""
         lanes = LanePositions(logs, self._logbook)
-        async with self._settled(logs, lanes, database) as (snapshot, seen, early_lanes):
-            gathering = Gathering(
-                self._target, self._scratch, self._logbook, logs, seen, self._progress
-            )
-            await gathering.take_snapshot(snapshot, lanes, early_lanes, self._moved_back)
-        summaries = await gathering.read_logs()
-        self._progress.begin("checks", None)
+        async with AsyncExitStack() as scope:
+            settled = self._settled(logs, lanes, database)
+            snapshot, seen, early_lanes = await scope.enter_async_context(settled)
+            gathering = Gathering(self._target, self._scratch, logs, seen, self._progress)
+            await gathering.prepare(snapshot, lanes, early_lanes, self._moved_back)
+            rows = await snapshot.row_count()
+            async with gathering.reading_logs(rows, self._options.workers, self._directory):
+                await gathering.copy(snapshot)
+                # Old snapshots keep the server from cleaning up: this one goes before the rest is read.
+                await scope.aclose()
         facts = await gathering.facts(self._sweep_seconds)
+        return self._judge(gathering, seen, facts)
+
+    def _judge(self, gathering: Gathering, seen: Look, facts: Facts) -> AuditReport:
+        self._progress.begin("checks", None)
         self._scratch.run("joins.sql")
         checks = judge(
             self._scratch,
-            self._logbook,
+            gathering.logbook,
             facts,
             rest_expected=self._options.wait,
             max_examples=self._options.max_examples,
@@ -105,13 +127,13 @@ class _Audit:
             consumer_group=self._target.consumer_group,
             database_schema=self._target.database_schema,
             topic_prefix=self._target.topic_prefix,
-            started_at=started_at,
-            duration_seconds=round(time.monotonic() - started, 3),
+            started_at=self._started_at,
+            duration_seconds=round(time.monotonic() - self._started, 3),
             at_rest=not seen.moving,
             moving=seen.moving,
             contents=contents,
             batches=batches,
-            logs=summaries,
+            logs=gathering.summaries(),
             checks=tuple(checks),
         )
 
@@ -152,20 +174,3 @@ class _Audit:
             if seen.positions.get(partition, 0) < highest:
                 self._moved_back.add(partition)
         self._highest |= seen.positions
-
-
-@contextmanager
-def _failures_named() -> Iterator[None]:
-    """Tell failures of servers and of the disk from violations."""
-    try:
-        yield
-    except (KafkaError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        raise CannotAuditError(
-            f"the audit was cut short: {type(error).__name__}: {error}"
-        ) from error
-    except sqlite3.OperationalError as error:
-        raise CannotAuditError(
-            f"scratch database: {error}; give it more room with --scratch-directory"
-        ) from error
-    except (OSError, TimeoutError) as error:
-        raise CannotAuditError(f"connection lost: {type(error).__name__}: {error}") from error

@@ -1,11 +1,11 @@
 """A check: a predicate on what all sides know of one subject, written in the scratch database's SQL.
 
 Each relation has one row for each subject (a content, a batch, a partition ..) with everything that is
-known of it. All checks on one relation are counted in a single pass over it; examples are fetched only
-for checks that found something.
+known of it. All checks on one relation are counted in two passes over it; examples are fetched only for
+checks that found something. No SQL here has parts from outside: expressions are those of `invariants`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,18 +57,19 @@ def run_checks(
 ) -> list[CheckResult]:
     """Check every subject of a relation. `facts` are the named parameters of the predicates."""
     active = [check for check in relation.checks if rest_expected or not check.rest_only]
-    counts = iter(_counts(scratch, relation, active, facts))
+    checked = _count_subjects(scratch, relation, active, facts)
+    found = _count_violations(scratch, relation, active, facts)
     results = []
     for check in relation.checks:
         if check not in active:
             results.append(_result(check, skipped="only at rest"))
             continue
-        checked, violations, not_checkable = next(counts), next(counts), next(counts)
+        violations, not_checkable = next(found), next(found)
         examples = _examples(scratch, relation, check, facts, max_examples) if violations else ()
         results.append(
             _result(
                 check,
-                checked=checked,
+                checked=checked[_subjects(check)],
                 violations=violations,
                 not_checkable=not_checkable,
                 examples=examples,
@@ -81,33 +82,48 @@ def _result(check: Check, **values: Any) -> CheckResult:
     return CheckResult(code=check.code, invariant=check.invariant, title=check.title, **values)
 
 
-def _counts(
+def _subjects(check: Check) -> str:
+    """The expression that counts a check's subjects; checks often share it."""
+    return check.checked or f"coalesce(sum({check.applies}), 0)"
+
+
+def _count_subjects(
     scratch: Scratch, relation: Relation, checks: Sequence[Check], facts: Facts
-) -> Sequence[int]:
-    """Count, for each check: subjects, violations, and those that cannot be blamed. One pass."""
+) -> dict[str, int]:
+    # The first one makes an aggregate of expressions that are none.
+    expressions = ["count(*)", *dict.fromkeys(map(_subjects, checks))]
+    counts = scratch.row(f"SELECT {', '.join(expressions)} FROM {relation.source}", facts)  # noqa: S608
+    return dict(zip(expressions, counts, strict=True))
+
+
+def _count_violations(
+    scratch: Scratch, relation: Relation, checks: Sequence[Check], facts: Facts
+) -> Iterator[int]:
+    """For each check, its violations and those that cannot be blamed. Sums run over bad rows only."""
+    if not checks:
+        return iter(())
     columns = ", ".join(
-        f"{c.checked or f'coalesce(sum({c.applies}), 0)'},"
-        f" coalesce(sum(({c.applies}) AND ({c.violated}) AND NOT ({c.excused})), 0),"
-        f" coalesce(sum(({c.applies}) AND ({c.violated}) AND ({c.excused})), 0)"
+        f"coalesce(sum(({_broken(c)}) AND NOT ({c.excused})), 0),"
+        f" coalesce(sum(({_broken(c)}) AND ({c.excused})), 0)"
         for c in checks
     )
-    if not checks:
-        return ()
-    counts: Sequence[int] = scratch.row(f"SELECT {columns} FROM {relation.source}", facts)
-    return counts
+    any_broken = " OR ".join(f"({_broken(check)})" for check in checks)
+    statement = f"SELECT {columns} FROM {relation.source} WHERE {any_broken}"  # noqa: S608
+    return iter(scratch.row(statement, facts))
+
+
+def _broken(check: Check) -> str:
+    return f"({check.applies}) AND ({check.violated})"
 
 
 def _examples(
     scratch: Scratch, relation: Relation, check: Check, facts: Facts, limit: int
 ) -> tuple[Example, ...]:
-    rows = list(
-        scratch.rows(
-            f"SELECT {check.found}, {relation.key} FROM {relation.source}"
-            f" WHERE ({check.applies}) AND ({check.violated}) AND NOT ({check.excused})"
-            f" LIMIT {limit}",
-            facts,
-        )
+    statement = (
+        f"SELECT {check.found}, {relation.key} FROM {relation.source}"  # noqa: S608
+        f" WHERE {_broken(check)} AND NOT ({check.excused}) LIMIT {limit}"
     )
+    rows = list(scratch.rows(statement, facts))
     subjects = relation.evidence(scratch, [row[1:] for row in rows])
     return tuple(
         Example(subject=subject, found=str(row[0]), evidence=evidence)

@@ -60,7 +60,10 @@ def verify_command(
     ] = 60.0,
     examples: Annotated[int, typer.Option(min=0, help="Examples shown of each violation.")] = 5,
     scratch_directory: Annotated[
-        Path | None, typer.Option(help="For the temporary database: ~1 kB for each event.")
+        Path | None, typer.Option(help="For the temporary database: ~600 bytes for each event.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=0, help="Reader processes; by default as many as pay off.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
@@ -82,6 +85,7 @@ def verify_command(
         sweep_seconds=sweep_seconds,
         max_examples=examples,
         scratch_directory=scratch_directory,
+        workers=workers,
     )
     report = _audit({name: value for name, value in given.items() if value is not None}, options)
     if as_json:

@@ -19,6 +19,7 @@ _QUERIES = (
     "lanes",
     "segments",
     "pending_of_registered",
+    "rows",
     "batches",
     "slots",
     "unplaced",
@@ -61,6 +62,11 @@ class Snapshot:
     async def pending_of_registered(self) -> int:
         """How much waits for a slot although its batch is registered."""
         count: int = await self._connection.fetchval(self._queries["pending_of_registered"])
+        return count
+
+    async def row_count(self) -> int:
+        """About how many rows there are to copy."""
+        count: int = await self._connection.fetchval(self._queries["rows"])
         return count
 
     async def stream(self, query: str, *arguments: Any) -> AsyncIterator[Sequence[Any]]:

@@ -16,6 +16,11 @@ SELECT lane, count(*) AS segments, sum(event_count) AS events FROM segment GROUP
 -- Content and failures that wait although their batch is registered.
 SELECT count(*) FROM unplaced JOIN batch USING (batch_id) WHERE outcome = 'pending'
 
+-- name: rows
+-- About how many rows there are to copy, from the planner's statistics.
+SELECT coalesce(sum(greatest(reltuples, 0)), 0)::bigint FROM pg_class
+WHERE oid IN ('slot'::regclass, 'batch'::regclass, 'unplaced'::regclass, 'completion'::regclass)
+
 -- name: batches
 SELECT uuid_send(batch_id) AS batch, expected_count, open_count, filled_count, failed_count,
        state = 'completed' AS completed, completed_at IS NOT NULL AS dated,

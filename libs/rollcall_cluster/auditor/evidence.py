@@ -36,7 +36,7 @@ class EvidenceRoom:
     def contents(self, scratch: Scratch, keys: Sequence[Key]) -> list[Subject]:
         """Keys: batch, kind, identity."""
         scratch.replace("wanted", keys)
-        seen = defaultdict(list)
+        seen: dict[Key, list[Sighting]] = defaultdict(list)
         for *key, source, log, place in scratch.rows(_SIGHTINGS):
             seen[tuple(key)].append(self._sighting(Source(source), log, place))
         return [
@@ -48,7 +48,7 @@ class EvidenceRoom:
     def batches(self, scratch: Scratch, keys: Sequence[Key]) -> list[Subject]:
         """Keys: batch."""
         scratch.replace("wanted_batch", keys)
-        seen = defaultdict(list)
+        seen: dict[bytes, list[Sighting]] = defaultdict(list)
         for batch, model, log, place in scratch.rows(_ANNOUNCEMENTS):
             seen[batch].append(Sighting(seen=f"{model}:", place=self._logbook.place(log, place)))
         return [(f"batch {UUID(bytes=batch)}", _told(seen[batch])) for (batch,) in keys]
@@ -80,7 +80,7 @@ class EvidenceRoom:
     def publications(self, scratch: Scratch, keys: Sequence[Key]) -> list[Subject]:
         """Keys: lane, rank, header value."""
         scratch.replace("wanted_place", [key[:2] for key in keys])
-        seen = defaultdict(list)
+        seen: dict[Key, list[Sighting]] = defaultdict(list)
         for lane, rank, log, place in scratch.rows(_PUBLICATIONS):
             seen[(lane, rank)].extend(self._record(log, place))
         return [(f"lane-seq {header}", _told(seen[(lane, rank)])) for lane, rank, header in keys]

@@ -8,7 +8,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from rollcall_cluster.auditor.digests import context_digest, essay_ids_digest, origin_digest
+from rollcall_cluster.auditor.digests import (
+    context_digest,
+    digest,
+    essay_ids_digest,
+    origin_text,
+)
 from rollcall_cluster.auditor.sighting import Kind, Source
 from rollcall_events import (
     BatchEssaysRegisteredV1,
@@ -64,29 +69,29 @@ class InputFacts:
 
 
 def _content(data: EssayContentProvisionedV1, log: int, offset: int, dead: bool) -> Row:
-    origin = origin_digest(
+    origin = origin_text(
         data.file_upload_id,
         data.original_file_name,
         data.raw_file_storage_id,
         data.file_size_bytes,
         data.content_md5_hash,
     )
-    source = Source.DEAD_INPUT.value if dead else Source.INPUT.value
+    source = _DEAD_INPUT if dead else _INPUT
     batch, identity = data.batch_id.bytes, data.text_storage_id
-    return (batch, _CONTENT, identity, source, log, offset, None, origin, None, None)
+    return (batch, _CONTENT, identity, source, log, offset, None, digest(origin), None, None)
 
 
 def _failure(data: EssayValidationFailedV1, log: int, offset: int, dead: bool) -> Row:
-    origin = origin_digest(
+    origin = origin_text(
         data.file_upload_id,
         data.original_file_name,
         data.raw_file_storage_id,
         data.file_size_bytes,
         data.validation_error_code.value,
     )
-    source = Source.DEAD_INPUT.value if dead else Source.INPUT.value
+    source = _DEAD_INPUT if dead else _INPUT
     batch, identity = data.batch_id.bytes, data.file_upload_id
-    return (batch, _FAILURE, identity, source, log, offset, None, origin, None, None)
+    return (batch, _FAILURE, identity, source, log, offset, None, digest(origin), None, None)
 
 
 def _registration(data: BatchEssaysRegisteredV1, log: int, offset: int, dead: bool) -> Row:
@@ -97,13 +102,13 @@ def _registration(data: BatchEssaysRegisteredV1, log: int, offset: int, dead: bo
         dead,
         data.expected_essay_count,
         context_digest(data.course_code, data.user_id),
-        hash(data.essay_instructions),
+        digest(data.essay_instructions),
         essay_ids_digest(data.essay_ids),
     )
 
 
-_CONTENT = Kind.CONTENT.value
-_FAILURE = Kind.FAILURE.value
+_CONTENT, _FAILURE = Kind.CONTENT.value, Kind.FAILURE.value
+_INPUT, _DEAD_INPUT = Source.INPUT.value, Source.DEAD_INPUT.value
 _FACTS: dict[type[EventData], tuple[str, Callable[[Any, int, int, bool], Row]]] = {
     EssayContentProvisionedV1: ("sighting", _content),
     EssayValidationFailedV1: ("sighting", _failure),

@@ -1,5 +1,6 @@
 -- Brings the facts of all sides together: one row for each subject of the checks. Everything is sorted and
--- grouped by SQLite, which spills to disk, so memory stays bounded. Sources as in sighting.py.
+-- grouped by SQLite, which spills to disk, so memory stays bounded. Sources as in sighting.py. Views are
+-- temporary because only those may speak of the tables of several shards.
 
 -- One row for each content and failure, sorted, so that batches can be read off it in order.
 CREATE TABLE tally (
@@ -109,7 +110,7 @@ FROM tally
 GROUP BY batch;
 
 -- Registration records, with whether they say what the batch and its slots say.
-CREATE VIEW registering AS
+CREATE TEMP VIEW registering AS
 SELECT
     g.batch,
     g.log,
@@ -140,7 +141,7 @@ CREATE TABLE waiting (batch BLOB NOT NULL PRIMARY KEY, oldest_seconds REAL NOT N
 INSERT INTO waiting SELECT batch, max(age_seconds) FROM pending GROUP BY batch;
 
 -- One row for each batch that any side knows.
-CREATE VIEW whole AS
+CREATE TEMP VIEW whole AS
 SELECT
     k.batch,
     b.batch IS NOT NULL AS registered,
@@ -187,7 +188,7 @@ LEFT JOIN registered g USING (batch)
 LEFT JOIN waiting w USING (batch);
 
 -- One row for each record that has a dead letter, an event about one, or both.
-CREATE VIEW mourned AS
+CREATE TEMP VIEW mourned AS
 SELECT
     d.log,
     d.place,
@@ -204,6 +205,9 @@ FROM (
 LEFT JOIN position p USING (log)
 GROUP BY d.log, d.place;
 
--- One row for each place in a lane that was published.
-CREATE VIEW published_place AS
-SELECT lane, rank, count(*) AS records FROM publication GROUP BY lane, rank;
+-- Places in lanes that were published more than once.
+CREATE TABLE repeated_place AS
+SELECT lane, rank, count(*) AS records
+FROM publication
+GROUP BY lane, rank
+HAVING count(*) > 1;

@@ -12,7 +12,6 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from rollcall_cluster.auditor.errors import CannotAuditError
-from rollcall_cluster.auditor.target import AuditTarget
 
 # Partitions read at a time: together with the fetch size this bounds the records held in memory.
 PARTITIONS_AT_A_TIME = 16
@@ -163,15 +162,16 @@ async def _count_partitions(
 
 
 @asynccontextmanager
-async def open_logs(target: AuditTarget, topics: Collection[str]) -> AsyncIterator[KafkaLogs]:
-    """Connect to the cluster of `target` to read those of `topics` that exist.
+async def open_logs(
+    servers: str, topics: Collection[str], timeout_seconds: float
+) -> AsyncIterator[KafkaLogs]:
+    """Connect to the cluster at `servers` (host:port,..) to read those of `topics` that exist.
 
     Raises:
         CannotAuditError: the cluster cannot be reached.
     """
-    servers = target.kafka_bootstrap_servers
     try:
-        counts = await _count_partitions(servers, target.connect_timeout_seconds, topics)
+        counts = await _count_partitions(servers, timeout_seconds, topics)
     except (KafkaError, OSError, TimeoutError) as error:
         raise CannotAuditError(
             f"Kafka at {servers} cannot be reached ({type(error).__name__}: {error}); check"
@@ -189,6 +189,6 @@ async def open_logs(target: AuditTarget, topics: Collection[str]) -> AsyncIterat
     )
     try:
         await consumer.start()
-        yield KafkaLogs(consumer, counts, target.connect_timeout_seconds * 3)
+        yield KafkaLogs(consumer, counts, timeout_seconds * 3)
     finally:
         await consumer.stop()

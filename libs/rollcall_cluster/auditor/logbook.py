@@ -5,32 +5,27 @@ from collections.abc import Iterable
 from aiokafka import TopicPartition
 
 from rollcall_cluster.auditor.report import Place
-from rollcall_cluster.auditor.scratch import Scratch
 from rollcall_events.topics import TOPICS, Topic
 
 
 class Logbook:
-    """The topics of one deployment and the numbers given to their partitions."""
+    """The topics of one deployment and the numbers given to their partitions, in order."""
 
-    def __init__(self, topic_prefix: str) -> None:
+    def __init__(self, topic_prefix: str, partitions: Iterable[tuple[str, int]] = ()) -> None:
         self.topics = {topic.prefixed(topic_prefix): topic for topic in TOPICS}
+        self.partitions: list[TopicPartition] = []
         self._numbers: dict[tuple[str, int], int] = {}
-        self._partitions: list[TopicPartition] = []
+        self.add(partitions)
 
     def names(self, direction: str) -> list[str]:
         """Names on the cluster of the topics of one direction."""
         return [name for name, topic in self.topics.items() if topic.direction == direction]
 
-    def add(self, scratch: Scratch, partitions: Iterable[TopicPartition]) -> None:
-        """Number partitions and write them down."""
-        rows = []
-        for partition in partitions:
-            number = len(self._partitions)
-            self._numbers[(partition.topic, partition.partition)] = number
-            self._partitions.append(partition)
-            direction = self.topic(partition).direction
-            rows.append((number, partition.topic, partition.partition, direction))
-        scratch.insert("log", rows)
+    def add(self, partitions: Iterable[tuple[str, int]]) -> None:
+        """Number more partitions."""
+        for topic, partition in partitions:
+            self._numbers[(topic, partition)] = len(self.partitions)
+            self.partitions.append(TopicPartition(topic, partition))
 
     def topic(self, partition: TopicPartition) -> Topic:
         """The registry's entry for a partition's topic."""
@@ -42,5 +37,5 @@ class Logbook:
 
     def place(self, log: int, offset: int) -> Place:
         """The record that a log number and an offset stand for."""
-        partition = self._partitions[log]
+        partition = self.partitions[log]
         return Place(topic=partition.topic, partition=partition.partition, offset=offset)

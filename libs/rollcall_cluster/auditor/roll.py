@@ -7,9 +7,10 @@ from typing import Any
 
 from rollcall_cluster.auditor.digests import (
     assignment_digest,
+    digest,
     essay_ids_digest,
     failed_item,
-    origin_digest,
+    origin_text,
     ready_item,
     unordered,
 )
@@ -72,16 +73,19 @@ def slot_sighting(slot: SlotRow) -> Row | None:
     identity = slot["file_upload_id"] if failure else slot["text_storage_id"]
     if identity is None:
         return None
-    origin = _origin(slot, slot["validation_error_code"] if failure else slot["content_md5_hash"])
+    position = slot["position"]
+    origin = _origin(slot, failure)
+    stated = None if failure else assignment_digest(slot["essay_id"], position, origin)
+    kind = _FAILURE if failure else _CONTENT
     return (
         slot["batch"],
-        Kind.FAILURE.value if failure else Kind.CONTENT.value,
+        kind,
         identity,
-        Source.SLOT.value,
+        _SLOT,
         None,
-        slot["position"],
-        assignment_digest(slot["essay_id"], slot["position"], origin),
-        origin,
+        position,
+        stated,
+        digest(origin),
         None,
         None,
     )
@@ -90,19 +94,10 @@ def slot_sighting(slot: SlotRow) -> Row | None:
 def unplaced_sighting(row: SlotRow) -> Row:
     """A row of `sighting` for what is recorded as excess or pending."""
     failure = row["kind"] == "failure"
-    origin = _origin(row, row["validation_error_code"] if failure else row["content_md5_hash"])
-    return (
-        row["batch"],
-        Kind.FAILURE.value if failure else Kind.CONTENT.value,
-        row["identity"],
-        Source.PENDING.value if row["outcome"] == "pending" else Source.EXCESS.value,
-        None,
-        None,
-        origin,
-        origin,
-        None,
-        None,
-    )
+    origin = digest(_origin(row, failure))
+    kind = _FAILURE if failure else _CONTENT
+    source = _PENDING if row["outcome"] == "pending" else _EXCESS
+    return (row["batch"], kind, row["identity"], source, None, None, origin, origin, None, None)
 
 
 def _contradicts_itself(slot: SlotRow) -> bool:
@@ -121,11 +116,15 @@ def _failed_item(slot: SlotRow) -> int:
     )
 
 
-def _origin(row: SlotRow, detail: str | None) -> int:
-    return origin_digest(
+def _origin(row: SlotRow, failure: bool) -> str:
+    return origin_text(
         row["file_upload_id"],
         row["original_file_name"],
         row["raw_file_storage_id"],
         row["file_size_bytes"],
-        detail,
+        row["validation_error_code"] if failure else row["content_md5_hash"],
     )
+
+
+_CONTENT, _FAILURE = Kind.CONTENT.value, Kind.FAILURE.value
+_SLOT, _EXCESS, _PENDING = Source.SLOT.value, Source.EXCESS.value, Source.PENDING.value

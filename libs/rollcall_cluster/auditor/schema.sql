@@ -1,16 +1,10 @@
--- The scratch database (SQLite). Tables are filled in bulk and never updated; joins.sql brings the facts
--- together afterwards. A batch is its 16 bytes. `log` numbers the partitions read, `place` is an offset.
-
-CREATE TABLE log (
-    log INTEGER PRIMARY KEY,
-    topic TEXT NOT NULL,
-    partition INTEGER NOT NULL,
-    direction TEXT NOT NULL
-);
+-- The scratch database (SQLite), and each of its shards. Tables are filled in bulk and never updated;
+-- joins.sql brings the facts together afterwards. A batch is its 16 bytes. `log` numbers a partition
+-- as the logbook does, `place` is an offset.
 
 -- Every place where a content (kind 0) or a validation failure (kind 1) was seen.
 -- source: see sighting.py. place: offset, or position of the slot. digest: what a slot and its
--- announcement must agree on; origin: what they and the input must agree on. lane, rank: publication
+-- announcement must agree on; origin: what a row and its input must agree on. lane, rank: publication
 -- order of events.
 CREATE TABLE sighting (
     batch BLOB NOT NULL,
@@ -20,7 +14,7 @@ CREATE TABLE sighting (
     log INTEGER,
     place INTEGER,
     digest INTEGER,
-    origin INTEGER NOT NULL,
+    origin INTEGER,
     lane INTEGER,
     rank INTEGER
 );

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterable, Callable, Iterable, Sequence
 from typing import Any
 
 from rollcall_cluster.auditor.database import Snapshot
-from rollcall_cluster.auditor.digests import context_digest
+from rollcall_cluster.auditor.digests import context_digest, digest
 from rollcall_cluster.auditor.logbook import Logbook
 from rollcall_cluster.auditor.progress import Progress
 from rollcall_cluster.auditor.roll import RollCall, slot_sighting, unplaced_sighting
@@ -24,14 +24,17 @@ class SnapshotCopy:
         self._logbook = logbook
         self._progress = progress
 
-    async def copy(self) -> None:
-        """Copy every table that grows with the number of events."""
-        self._progress.begin("database", None)
+    async def dead_letters(self) -> None:
+        """Copy the dead letters; whoever reads the logs has to know them."""
+        async for rows in self._snapshot.dead_letters():
+            self._scratch.insert("dead_letter", self._letters(rows))
+
+    async def rows(self) -> None:
+        """Copy everything else that grows with the number of events."""
         await self._copy_slots()
         await self._copy("batches", "batch", batch_row)
         await self._copy_unplaced()
         await self._copy("completions", "completion", tuple)
-        await self._copy_dead_letters()
 
     async def _copy_slots(self) -> None:
         roll = RollCall()
@@ -48,10 +51,6 @@ class SnapshotCopy:
     async def _copy(self, query: str, table: str, row_of: Callable[[Any], Row]) -> None:
         async for rows in self._read(self._snapshot.stream(query)):
             self._scratch.insert(table, map(row_of, rows))
-
-    async def _copy_dead_letters(self) -> None:
-        async for rows in self._read(self._snapshot.dead_letters()):
-            self._scratch.insert("dead_letter", self._letters(rows))
 
     def _letters(self, rows: Sequence[Any]) -> Iterable[Row]:
         """Dead letters of other services' topics are not ours to judge."""
@@ -76,7 +75,7 @@ def batch_row(row: Any) -> Row:
         row["completed"],
         row["dated"],
         context_digest(row["course_code"], row["user_id"]),
-        hash(row["essay_instructions"]),
+        digest(row["essay_instructions"]),
     )
 
 

@@ -55,9 +55,7 @@ class Deployment:
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[asyncpg.Connection]:
         """A connection to the deployment's schema."""
-        connection = await asyncpg.connect(
-            self.database, server_settings={"search_path": "els"}
-        )
+        connection = await asyncpg.connect(self.database, server_settings={"search_path": "els"})
         try:
             yield connection
         finally:
@@ -97,9 +95,7 @@ async def _insert(connection: asyncpg.Connection, table: str, rows: list[dict]) 
     for row in rows:
         columns = ", ".join(row)
         marks = ", ".join(f"${number}" for number in range(1, len(row) + 1))
-        await connection.execute(
-            f"INSERT INTO {table} ({columns}) VALUES ({marks})", *row.values()
-        )
+        await connection.execute(f"INSERT INTO {table} ({columns}) VALUES ({marks})", *row.values())
 
 
 async def _drop_constraints(connection: asyncpg.Connection) -> None:

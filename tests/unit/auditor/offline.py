@@ -3,8 +3,6 @@
 from collections import defaultdict
 from pathlib import Path
 
-from aiokafka import TopicPartition
-
 from rollcall_cluster.auditor.input_facts import InputFacts
 from rollcall_cluster.auditor.logbook import Logbook
 from rollcall_cluster.auditor.output_facts import OutputFacts
@@ -37,9 +35,7 @@ class Offline:
         self._world = world
         self._early_end = early_end
         self._scratch = Scratch(Path(":memory:"))
-        self._logbook = Logbook("")
-        logs = [TopicPartition(t.name, n) for t in TOPICS for n in range(PARTITIONS)]
-        self._logbook.add(self._scratch, logs)
+        self._logbook = Logbook("", [(t.name, n) for t in TOPICS for n in range(PARTITIONS)])
 
     def judge(self, rest_expected: bool = True, **facts: float) -> dict[str, CheckResult]:
         """Results by code."""

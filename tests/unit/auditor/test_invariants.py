@@ -1,5 +1,8 @@
 """The checks, on facts taken straight from a world built by hand."""
 
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,19 +10,11 @@ from hypothesis import strategies as st
 from rollcall_cluster.auditor import Outcome
 from rollcall_events import EssayContentProvisionedV1
 from rollcall_events.topics import topic_for
+from tests.unit.auditor.events import assigned, content, failure
 from tests.unit.auditor.offline import Offline
 from tests.unit.auditor.plants import PLANTS, Plant
-from tests.unit.auditor.world import (
-    OPEN,
-    UNKNOWN,
-    Service,
-    World,
-    assigned,
-    batch_named,
-    clean_world,
-    content,
-    failure,
-)
+from tests.unit.auditor.service import OPEN, UNKNOWN, Service, clean_world
+from tests.unit.auditor.world import World, batch_named
 
 
 def _violated(results) -> set[str]:
@@ -143,3 +138,11 @@ def test_examples_are_few_and_long_evidence_is_cut():
     assert (result.violations, len(result.examples)) == (21, 5)
     told = next(e for e in result.examples if e.subject.startswith("content lost of"))
     assert str(told.evidence[-1]) == "and 14 more"
+
+
+def test_the_documentation_lists_every_check():
+    """Its table names each code, and no other."""
+    text = (Path(__file__).parents[3] / "docs/architecture/auditor.md").read_text()
+    rows = re.findall(r"^\| [1-6] \| (.+?) \|", text, flags=re.MULTILINE)
+    listed = {code for row in rows for code in re.findall(r"`([a-z-]+)`", row)}
+    assert listed == set(Offline(clean_world().finish()).judge())

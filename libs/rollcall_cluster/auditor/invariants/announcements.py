@@ -10,7 +10,7 @@ def relations(room: EvidenceRoom) -> tuple[Relation, ...]:
         Relation("tally", "batch, kind, identity", room.contents, (*_ASSIGNED, *_EXCESS)),
         Relation("flaw", "log, place", room.records, _RECORDS),
         Relation(
-            "published_place",
+            "repeated_place",
             "lane, rank, lane || ':' || (rank >> 24) || ':' || (rank & 16777215)",
             room.publications,
             _PLACES,
@@ -119,5 +119,6 @@ _PLACES = (
         applies="1",
         violated="records > 1",
         found="records || ' records'",
+        checked="(SELECT count(*) FROM publication)",
     ),
 )

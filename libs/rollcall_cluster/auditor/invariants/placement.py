@@ -7,17 +7,19 @@ _PLACES = "(slots > 0) + (excess > 0) + (pending > 0)"
 _TOLD_PLACES = "slots || ' slots, ' || excess || ' excess, ' || pending || ' pending'"
 
 
-def relation(room: EvidenceRoom) -> Relation:
-    """Subjects: contents and failures, with what is known of their batch."""
-    return Relation(
-        source="(SELECT t.*, b.open AS batch_open FROM tally t LEFT JOIN batch b USING (batch))",
-        key="batch, kind, identity",
-        evidence=room.contents,
-        checks=(
-            *_of_kind(0, "content", ":content_input_trimmed"),
-            *_of_kind(1, "failure", ":failure_input_trimmed"),
-            *_EXCESS,
-        ),
+def relations(room: EvidenceRoom) -> tuple[Relation, ...]:
+    """Subjects: contents and failures; those in excess with what is known of their batch."""
+    places = (
+        *_of_kind(0, "content", ":content_input_trimmed"),
+        *_of_kind(1, "failure", ":failure_input_trimmed"),
+    )
+    excess = (
+        "(SELECT t.*, b.open AS batch_open FROM tally t LEFT JOIN batch b USING (batch)"
+        " WHERE t.excess > 0)"
+    )
+    return (
+        Relation("tally", "batch, kind, identity", room.contents, places),
+        Relation(excess, "batch, kind, identity", room.contents, _EXCESS),
     )
 
 
@@ -42,10 +44,13 @@ def _of_kind(kind: int, name: str, input_trimmed: str) -> tuple[Check, ...]:
         Check(
             code=f"{name}-without-input",
             invariant=1,
-            title=f"Every {name} recorded was an input record",
+            title=f"Every {name} recorded was an input record that is no dead letter",
             applies=f"kind = {kind} AND {_PLACES} > 0",
-            violated="inputs + dead_inputs = 0",
-            found=f"'no input record; ' || {_TOLD_PLACES}",
+            violated="inputs = 0",
+            found=(
+                "iif(dead_inputs, 'every input record is a dead letter; ', 'no input record; ')"
+                f" || {_TOLD_PLACES}"
+            ),
             excused=input_trimmed,
         ),
         Check(
