@@ -32,6 +32,19 @@ class OwnershipLostError(RollcallError):
     """The partitions of a chunk were revoked while it was being retried; its new owner handles it."""
 
 
+class DeadLetterLimitError(RollcallError):
+    """Too large a share of a topic's newest records is bad: the topic is paused before this chunk.
+
+    The chunk was not committed. Find out what the upstream sends, then run `rollcall topic resume`.
+    """
+
+    def __init__(self, topic: str, rejected: int, records: int) -> None:
+        self.topic = topic
+        super().__init__(
+            f"{rejected} of the newest {records} records are bad (ROLLCALL_DEAD_LETTER_MAX_SHARE)"
+        )
+
+
 class LaneLostError(RollcallError):
     """The session that holds the advisory lock of a lane ended; its next owner goes on."""
 

@@ -74,9 +74,12 @@ class Instance:
         health.add(lambda: self._relay.problems)
         self._samples: deque[tuple[float, int]] = deque(maxlen=_RATE_SAMPLES)
 
+    async def start(self) -> None:
+        """Join the group, waiting for Kafka if need be."""
+        await wait_for("Kafka", self._consumer.start)
+
     async def run_until(self, stop: asyncio.Event) -> None:
         """Work until `stop`, then finish the chunk, flush the relay and leave the group."""
-        await wait_for("Kafka", self._consumer.start)
         async with asyncio.TaskGroup() as tasks:
             relay = tasks.create_task(self._relay.run(), name="relay")
             consumer = tasks.create_task(self._consumer.run(), name="consumer")
@@ -96,13 +99,10 @@ class Instance:
         """In order: no new chunks, the last chunk's segments out, then leave."""
         limit_seconds = self._settings.stop_timeout_seconds
         self._consumer.stop()
-        _, unfinished = await asyncio.wait([consumer], timeout=limit_seconds / 3)
+        await _end(consumer, limit_seconds / 3)
         self._relay.stop()
         await self._consumer.close()
-        _, unrelayed = await asyncio.wait([relay], timeout=limit_seconds / 2)
-        for task in unfinished | unrelayed:
-            log.warning("stop_deadline_passed", component=task.get_name())
-            task.cancel()
+        await _end(relay, limit_seconds / 2)
 
     async def _announce_ready(self) -> None:
         await self._consumer.ownership.settled.wait()
@@ -140,6 +140,15 @@ class Instance:
             (began, first), (ended, last) = self._samples[0], self._samples[-1]
             return round((last - first) / (ended - began), 1)
         return 0.0
+
+
+async def _end(task: asyncio.Task[None], limit_seconds: float) -> None:
+    """Let a task end by itself, or else roll back what it is at."""
+    await asyncio.wait([task], timeout=limit_seconds)
+    if not task.done():
+        log.warning("stop_deadline_passed", component=task.get_name())
+        task.cancel()
+        await asyncio.wait([task], timeout=1)
 
 
 def _decoders(

@@ -182,6 +182,7 @@ class Service:
             lanes,
             http_url=lambda: http.url,
         )
+        await self._instance.start()
         return self._instance
 
     def _handle_signals(self, stop: asyncio.Event) -> None:

@@ -47,6 +47,15 @@ class ServiceSettings(BaseSettings):
     record_max_bytes: int = Field(
         1_048_576, ge=1024, description="Largest input record; larger ones become dead letters."
     )
+    dead_letter_max_share: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="Bad records of a topic beyond this share pause it; 1 = never.",
+    )
+    dead_letter_window_records: int = Field(
+        1000, ge=1, description="Fewest records over which that share is taken."
+    )
     fetch_max_bytes: int = Field(
         4_194_304, ge=65_536, description="Most bytes of one fetch, the bound on buffered input."
     )

@@ -49,9 +49,21 @@ _COMMANDS = {
         "verify_command",
         "Audit a deployment: every invariant, read-only.",
     ),
+    "dlq": _Command(
+        "rollcall_cluster.dlq.command",
+        "dlq_commands",
+        "List, show, redrive or discard dead letters.",
+    ),
+    "topic": _Command(
+        "rollcall_cluster.dlq.topic_command",
+        "topic_commands",
+        "Pause, resume or list paused input topics.",
+    ),
 }
 # They look at any deployment: the one of the environment, else the local cluster.
-_DEPLOYMENT_COMMANDS = ("generate", "verify")
+_DEPLOYMENT_COMMANDS = ("generate", "verify", "dlq", "topic")
+# Their function builds a group of commands.
+_GROUPS = ("dlq", "topic")
 
 _EPILOG = """\
 Examples:
@@ -123,6 +135,8 @@ def _load(name: str) -> Any:
 
         adopt_environment()
     function = getattr(importlib.import_module(command.module), command.function)
+    if name in _GROUPS:
+        return typer.main.get_command(function())
     single = typer.Typer(
         add_completion=False, context_settings={"help_option_names": ["-h", "--help"]}
     )

@@ -97,7 +97,7 @@ def test_help_lists_every_command_and_imports_none():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
-    for command in (*_CLUSTER_COMMANDS, "generate", "verify"):
+    for command in (*_CLUSTER_COMMANDS, "generate", "verify", "dlq", "topic"):
         assert re.search(rf"\b{command}\b", done.stdout)
 
 

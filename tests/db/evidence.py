@@ -39,6 +39,13 @@ class Evidence:
             )
         )
 
+    async def filled_slots(self) -> int:
+        """How many slots of all batches hold a content."""
+        count: int = await self._connection.fetchval(
+            "SELECT count(*) FROM slot WHERE state = 'filled'"
+        )
+        return count
+
     async def texts(self, batch_id: UUID) -> list[str | None]:
         """The content in each slot, in order of position."""
         return [slot["text_storage_id"] for slot in await self.slots(batch_id)]

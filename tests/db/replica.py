@@ -105,7 +105,7 @@ async def open_replica(
     dsn: str,
     name: str = "replica",
     *,
-    connections: int = 2,
+    connections: int = 3,
     before: Hook | None = None,
     after: Hook | None = None,
 ) -> AsyncIterator[Replica]:

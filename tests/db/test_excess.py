@@ -9,6 +9,7 @@ from tests.db.conftest import OpenReplica
 from tests.db.events import CORRELATION_ID, content, contents, failure, registration
 from tests.db.evidence import Evidence
 from tests.db.replica import Replica
+from tests.eventually import eventually
 
 
 async def test_of_thirty_contents_at_once_fifteen_are_assigned_and_fifteen_are_excess(
@@ -139,3 +140,29 @@ async def test_pending_content_becomes_excess_once_the_locked_slot_went_to_anoth
     assert await evidence.texts(batch_id) == ["early"]
     assert await evidence.unplaced(batch_id, "excess") == ["later"]
     assert len(await evidence.announced(ExcessContentProvisionedV1)) == 1
+
+
+async def test_a_content_that_another_places_meanwhile_is_not_called_excess(
+    replica: Replica, replicas: OpenReplica, evidence: Evidence, batch_id: UUID
+):
+    """It found no slot, waited for the counters, and by then had one through the other."""
+    inside, leave = asyncio.Event(), asyncio.Event()
+
+    async def stay_open(*_: object) -> None:
+        inside.set()
+        await leave.wait()
+
+    await replica.handle(registration(batch_id, 2))
+    first, second = await replicas("first", after=stay_open), await replicas("second")
+    same = content(batch_id, "same")
+
+    one = asyncio.create_task(first.handle(same, partition=1))
+    await inside.wait()
+    two = asyncio.create_task(second.handle(content(batch_id, "other"), same, partition=2))
+    await eventually(evidence.waiting_for_locks)
+    leave.set()
+    await asyncio.gather(one, two)
+
+    assert await evidence.texts(batch_id) == ["same", "other"]
+    assert await evidence.unplaced(batch_id, "excess") == []
+    assert await evidence.announced(ExcessContentProvisionedV1) == []

@@ -10,11 +10,11 @@ import pytest
 
 from essay_lifecycle_service import migrations_folders
 from rollcall.database.migrations import migrate
-from rollcall.database.schema_version import check_schema
+from rollcall.database.schema_version import check_schema, known_migrations
 from rollcall.errors import ConfigurationError, SchemaNotMigratedError, SchemaTooNewError
 from tests.db.conftest import connected
 
-ALL = ["0001_runtime", "1001_batches_and_slots"]
+ALL = sorted(known_migrations(migrations_folders()))
 
 
 def from_the_future(folder: Path) -> tuple[Path, ...]:

@@ -80,6 +80,16 @@ async def test_more_pending_contents_than_slots_complete_the_batch_and_leave_exc
     assert len(await evidence.announced(BatchContentProvisioningCompletedV1)) == 1
 
 
+async def test_of_more_pending_contents_than_slots_the_oldest_get_them(
+    replica: Replica, evidence: Evidence, batch_id: UUID
+):
+    for text in ["d", "c", "b", "a"]:
+        await replica.handle(content(batch_id, text))
+    await replica.handle(registration(batch_id, 2))
+    assert await evidence.texts(batch_id) == ["d", "c"]
+    assert await evidence.unplaced(batch_id, "excess") == ["a", "b"]
+
+
 async def test_more_pending_contents_than_one_transaction_places_are_all_placed(
     replica: Replica, evidence: Evidence, batch_id: UUID
 ):

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import AsyncIterator
+from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
@@ -9,6 +10,7 @@ import httpx
 import pytest
 import pytest_asyncio
 from dishka.integrations.fastapi import setup_dishka
+from fastapi import APIRouter
 
 from essay_lifecycle_service.wiring import create_container
 from rollcall import Service
@@ -17,6 +19,15 @@ from tests.db.replica import Replica
 
 UNKNOWN = uuid.UUID("5b0f6a0e-3c1d-4f7e-9a51-2d6c8f0b7e11")
 PROBLEM = "application/problem+json"
+
+
+broken = APIRouter()
+
+
+@broken.get("/broken")
+async def fail() -> None:
+    """A route with a bug."""
+    raise ZeroDivisionError
 
 
 def kind(answer: httpx.Response) -> tuple[int, str]:
@@ -30,10 +41,10 @@ async def api(database: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[h
     monkeypatch.setenv("ROLLCALL_POSTGRES_DSN", database)
     container = create_container()
     service = await container.get(Service)
-    app = service.create_app()
-    setup_dishka(container, app)
+    service.configure_app(lambda app: setup_dishka(container, app))
+    service.add_routes(broken)
     await service.database.open()
-    transport = httpx.ASGITransport(app)
+    transport = httpx.ASGITransport(service.create_app(), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://els") as client:
         yield client
     await service.database.close()
@@ -196,3 +207,19 @@ async def test_what_is_malformed_gets_a_422_problem_that_says_where(api: httpx.A
 async def test_a_method_that_does_not_exist_gets_a_405_problem(api: httpx.AsyncClient):
     answer = await api.post(f"/v1/batches/{UNKNOWN}")
     assert kind(answer) == (405, PROBLEM)
+
+
+async def test_a_bug_gets_a_500_problem_without_its_details(api: httpx.AsyncClient):
+    answer = await api.get("/broken")
+    assert kind(answer) == (500, PROBLEM)
+    assert "ZeroDivision" not in answer.text
+
+
+async def test_a_database_that_does_not_answer_gets_a_503_problem(
+    api: httpx.AsyncClient, connection: Any
+):
+    async with connection.transaction():
+        await connection.execute("ALTER TABLE batch RENAME TO away")
+    answer = await api.get(f"/v1/batches/{UNKNOWN}")
+    assert kind(answer) == (503, PROBLEM)
+    assert answer.headers["retry-after"] == "1"

@@ -3,35 +3,43 @@
 from typing import Any, Self, TypeVar
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 
 from rollcall_events import EventData
 from rollcall_events.topics import topic_for
 from tests.db.events import message
+from tests.eventually import eventually
 
 Data = TypeVar("Data", bound=EventData)
 _MAX_REQUEST_BYTES = 4 * 1024 * 1024
+
+
+class _Name:
+    """A header's name that encodes to the bytes it was given."""
+
+    def __init__(self, encoded: bytes) -> None:
+        self._encoded = encoded
+
+    def encode(self, _: str) -> bytes:
+        return self._encoded
 
 
 class KafkaClient:
     """Writes input topics and reads output topics of one deployment."""
 
     def __init__(self, bootstrap: str, prefix: str) -> None:
+        self._bootstrap = bootstrap
         self._prefix = prefix
         self._producer = AIOKafkaProducer(
             bootstrap_servers=bootstrap, max_request_size=_MAX_REQUEST_BYTES, linger_ms=2
         )
-        self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=bootstrap, isolation_level="read_committed", enable_auto_commit=False
-        )
 
     async def __aenter__(self) -> Self:
         await self._producer.start()
-        await self._consumer.start()
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self._producer.stop()
-        await self._consumer.stop()
 
     def topic(self, model: type[EventData]) -> str:
         """The topic of an event on the cluster."""
@@ -61,20 +69,57 @@ class KafkaClient:
         batch.append(timestamp=None, key=key, value=value)
         await (await self._producer.send_batch(batch, self.topic(model), partition=partition))
 
+    async def send_with_header_name(self, event: EventData, name: bytes, *, partition: int) -> None:
+        """Send an event with a header whose name is any bytes, as clients in other languages can."""
+        batch = self._producer.create_batch()
+        batch._builder = _DefaultRecordBatchBuilderPy(2, 0, 0, -1, -1, -1, 65_536)
+        batch.append(timestamp=None, key=None, value=message(event), headers=[(_Name(name), b"")])
+        topic = self.topic(type(event))
+        await (await self._producer.send_batch(batch, topic, partition=partition))
+
+    async def refresh(self) -> None:
+        """Learn of topics and partitions made since."""
+        await self._producer.client.force_metadata_update()
+
     async def committed(self, model: type[Data]) -> list[Data]:
         """All events of `model` that are readable now, partition after partition."""
         decode = model.envelope().model_validate_json
         return [decode(record.value).data for record in await self._records(self.topic(model))]
 
+    async def records(self, model: type[EventData]) -> list[Any]:
+        """All records of the topic of `model` that are readable now, partition after partition."""
+        return await self._records(self.topic(model))
+
+    async def wait_for(self, model: type[Data], count: int) -> list[Data]:
+        """Events of `model`, once `count` of them are readable.
+
+        Topics of one transaction do not become readable at the same moment: the broker writes the
+        marker of each partition after the commit.
+        """
+
+        async def enough() -> list[Data] | None:
+            events = await self.committed(model)
+            return events if len(events) >= count else None
+
+        events = await eventually(enough, deadline_seconds=40, message=f"{count} {model.__name__}")
+        assert events is not None
+        return events
+
     async def _records(self, topic: str) -> list[Any]:
-        await self._consumer._client.force_metadata_update()
-        count = len(self._consumer.partitions_for_topic(topic) or ())
-        targets = [TopicPartition(topic, number) for number in range(count)]
-        self._consumer.assign(targets)
-        ends = await self._consumer.end_offsets(targets)
-        await self._consumer.seek_to_beginning(*targets)
-        found: list[Any] = []
-        while any([await self._consumer.position(target) < ends[target] for target in targets]):
-            for records in (await self._consumer.getmany(timeout_ms=50)).values():
-                found += records
+        """Read a topic from end to end with a consumer of its own, which has no past."""
+        async with AIOKafkaConsumer(
+            bootstrap_servers=self._bootstrap,
+            isolation_level="read_committed",
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+        ) as consumer:
+            numbers = await self._producer.partitions_for(topic)
+            targets = [TopicPartition(topic, number) for number in numbers]
+            consumer.assign(targets)
+            ends = await consumer.end_offsets(targets)
+            await consumer.seek_to_beginning(*targets)
+            found: list[Any] = []
+            while any([await consumer.position(target) < ends[target] for target in targets]):
+                for records in (await consumer.getmany(timeout_ms=50)).values():
+                    found += records
         return sorted(found, key=lambda record: (record.partition, record.offset))

@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
+import pytest
 
 from rollcall_events import (
     MAX_ESSAYS_PER_BATCH,
@@ -81,17 +82,12 @@ async def assert_set_aside(
     expected: list[tuple[bytes | None, str]],
 ) -> None:
     """Every record has its dead letter in the table and one in the topic, in order of arrival."""
-    announced = await eventually(lambda: _complete(kafka, len(expected)))
+    announced = await kafka.wait_for(DeadLetterV1, len(expected))
     rows = await evidence.dead_letters()
     assert [(row["record_value"], row["error_type"]) for row in rows] == expected
     by_offset = sorted(announced, key=lambda letter: letter.origin_offset)
     assert [letter.error_type for letter in by_offset] == [kind for _, kind in expected]
     assert {letter.origin_topic for letter in announced} == {kafka.topic(model)}
-
-
-async def _complete(kafka: KafkaClient, count: int) -> list[DeadLetterV1] | None:
-    letters = await kafka.committed(DeadLetterV1)
-    return letters if len(letters) >= count else None
 
 
 async def test_malformed_contents_are_dead_letters_and_hold_nothing_up(
@@ -107,7 +103,7 @@ async def test_malformed_contents_are_dead_letters_and_hold_nothing_up(
     replica = service_process()
 
     await assert_set_aside(kafka, evidence, EssayContentProvisionedV1, malformed)
-    assert await eventually(lambda: kafka.committed(BatchContentProvisioningCompletedV1))
+    assert await kafka.wait_for(BatchContentProvisioningCompletedV1, 1)
     assert await evidence.counts(batch_id) == (len(malformed), 0, 0)
     assert replica.exit_code is None
 
@@ -142,7 +138,7 @@ async def test_correctness_does_not_depend_on_keys(
 
     service_process()
 
-    (completed,) = await eventually(lambda: kafka.committed(BatchContentProvisioningCompletedV1))
+    (completed,) = await kafka.wait_for(BatchContentProvisioningCompletedV1, 1)
     assert (completed.provisioned_count, completed.failed_count) == (4, 1)
     assert await evidence.dead_letters() == []
 
@@ -163,8 +159,26 @@ async def test_records_of_an_unknown_type_are_counted_and_passed_over(
     await kafka.send(content(batch_id, "text"), partition=0)
 
     replica = service_process()
-    assert await eventually(lambda: kafka.committed(BatchContentProvisioningCompletedV1))
+    assert await kafka.wait_for(BatchContentProvisioningCompletedV1, 1)
 
     assert await evidence.dead_letters() == []
     labels = {"topic": kafka.topic(EssayContentProvisionedV1), "outcome": "skipped"}
     assert (await metrics(replica.url))[sample("rollcall_records_total", **labels)] == len(unknown)
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="aiokafka decodes header names strictly: one such record ends every replica, again and again",
+)
+async def test_a_record_whose_header_name_is_no_text_holds_nothing_up(
+    service_process: StartService, kafka: KafkaClient, evidence: Evidence, batch_id: UUID
+):
+    """Kafka's own client cannot send it; librdkafka and others can."""
+    await kafka.send_with_header_name(registration(batch_id, 1), b"\xff\xfe", partition=0)
+    replica = service_process()
+
+    async def handled_or_gone() -> bool:
+        return replica.exit_code is not None or bool(await evidence.batch(batch_id))
+
+    await eventually(handled_or_gone)
+    assert replica.exit_code is None

@@ -13,11 +13,12 @@ from rollcall.backoff import Backoff
 from rollcall.consumer.chunk import Chunk, Span
 from rollcall.consumer.decoding import Decoder
 from rollcall.consumer.ownership import Ownership
+from rollcall.consumer.pausing import Pausing
 from rollcall.consumer.positions import LogRange, PositionStore, check_position
 from rollcall.consumer.processor import ChunkProcessor
 from rollcall.consumer.records import InputRecord, Item, Partition
 from rollcall.database.pool import Database
-from rollcall.errors import OwnershipLostError, PositionConflictError
+from rollcall.errors import DeadLetterLimitError, OwnershipLostError, PositionConflictError
 from rollcall.settings import ServiceSettings
 from rollcall.telemetry.health import Progress
 from rollcall.telemetry.metrics import Metrics
@@ -29,6 +30,13 @@ _KAFKA_TIMEOUT_SECONDS = 5.0
 _REPORT_SECONDS = 1.0
 # A database that is away for longer costs a rejoin, nothing more; health tells stalls much earlier.
 _MAX_POLL_INTERVAL_SECONDS = 600
+_SERVER_ERRORS = (
+    KafkaError,
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+)
 
 
 class Consumer:
@@ -66,6 +74,7 @@ class Consumer:
             metadata_max_age_ms=10_000,
         )
         self.ownership = Ownership(self._kafka, settings.session_timeout_seconds / 2)
+        self._pausing = Pausing(settings, database, self.ownership, processor.share_limit, metrics)
         self._streams = [asyncio.Queue[Chunk](maxsize=1) for _ in range(settings.chunks_in_flight)]
         self._positioning = asyncio.Lock()
         self.committed: dict[Partition, int] = {}
@@ -91,7 +100,10 @@ class Consumer:
     async def run(self) -> None:
         """Fetch, work and report until stopped."""
         async with asyncio.TaskGroup() as tasks:
-            helpers = [tasks.create_task(self._report_for_ever(), name="report")]
+            helpers = [
+                tasks.create_task(self._report_for_ever(), name="report"),
+                tasks.create_task(self._pausing.follow_for_ever(), name="pauses"),
+            ]
             for number, chunks in enumerate(self._streams):
                 helpers += [
                     tasks.create_task(self._fetch(number, chunks), name=f"fetch-{number}"),
@@ -122,13 +134,7 @@ class Consumer:
                 self.ownership.invalidate()
             except NoOffsetForPartitionError:
                 continue  # asked before this instance had read its own position
-            except (
-                KafkaError,
-                OSError,
-                TimeoutError,
-                asyncpg.PostgresError,
-                asyncpg.InterfaceError,
-            ) as error:
+            except _SERVER_ERRORS as error:
                 log.warning("fetch_retried", error=repr(error)[:500])
                 self.ownership.invalidate()
                 await backoff.wait()
@@ -196,6 +202,7 @@ class Consumer:
         partitions = self.ownership.unpositioned
         logs = await self._log_ranges(partitions)
         async with self._database.acquire() as connection:
+            await self._pausing.follow(connection)
             stored = await self._positions.read(connection, partitions)
             new = {p: logs[p].start for p in partitions if p not in stored}
             if new:
@@ -237,6 +244,8 @@ class Consumer:
                     self.ownership.invalidate()
                 except OwnershipLostError as error:
                     log.info("chunk_dropped", reason=str(error))
+                except DeadLetterLimitError as error:
+                    await self._pausing.pause(error)
             await backoff.wait()
 
     def _done(self, chunk: Chunk) -> None:
@@ -269,7 +278,8 @@ class Consumer:
             partition: max(ends[TopicPartition(*partition)] - offset, 0)
             for partition, offset in committed.items()
         }
-        self._progress.report_lag(sum(self.lags.values()))
+        paused = self.ownership.paused
+        self._progress.report_lag(sum(n for p, n in self.lags.items() if p.topic not in paused))
         self._metrics.lag_records.set(sum(self.lags.values()))
 
     async def _report(self) -> None:

@@ -26,6 +26,7 @@ class Ownership(ConsumerRebalanceListener):  # type: ignore[misc]
         self.assigned: frozenset[Partition] = frozenset()
         self.positions: dict[Partition, int] = {}
         self.refused: dict[Partition, str] = {}
+        self.paused: dict[str, str] = {}
         self.settled = asyncio.Event()
         self.quiet = asyncio.Event()
         self.quiet.set()
@@ -38,8 +39,9 @@ class Ownership(ConsumerRebalanceListener):  # type: ignore[misc]
         return sorted(self.assigned - self.positions.keys() - self.refused.keys())
 
     def active(self, stream: int, streams: int) -> list[TopicPartition]:
-        """The partitions that one of `streams` fetches: every `streams`-th of those positioned."""
-        return [TopicPartition(*partition) for partition in sorted(self.positions)[stream::streams]]
+        """The partitions that one of `streams` fetches: every `streams`-th of those not paused."""
+        running = [p for p in sorted(self.positions) if p.topic not in self.paused]
+        return [TopicPartition(*partition) for partition in running[stream::streams]]
 
     @contextmanager
     def at_work(self) -> Iterator[None]:
@@ -86,11 +88,21 @@ class Ownership(ConsumerRebalanceListener):  # type: ignore[misc]
         """A position was not where it should be: read all of them again."""
         self._forget()
 
+    def hold(self, paused: dict[str, str]) -> None:
+        """Fetch nothing of these topics, each with its reason, from now on."""
+        if paused != self.paused:
+            self.paused = paused
+            self._forget()
+
     def begin(self, starts: dict[Partition, int]) -> None:
         """Fetch partitions from these offsets."""
         for partition, offset in starts.items():
-            self._consumer.seek(TopicPartition(*partition), offset)
-            self._consumer.resume(TopicPartition(*partition))
+            target = TopicPartition(*partition)
+            self._consumer.seek(target, offset)
+            if partition.topic in self.paused:
+                self._consumer.pause(target)
+            else:
+                self._consumer.resume(target)
             self.positions[partition] = offset
 
     def refuse(self, refusals: Iterable[Refusal]) -> None:
@@ -105,7 +117,8 @@ class Ownership(ConsumerRebalanceListener):  # type: ignore[misc]
 
     def problems(self) -> list[str]:
         """What an operator must decide."""
-        return [f"{partition} refused: {reason}" for partition, reason in self.refused.items()]
+        refused = [f"{partition} refused: {reason}" for partition, reason in self.refused.items()]
+        return refused + [f"{topic} paused: {reason}" for topic, reason in self.paused.items()]
 
     def _forget(self) -> None:
         self.generation += 1

@@ -11,12 +11,14 @@ import structlog
 from rollcall.backoff import Backoff
 from rollcall.consumer.chunk import Chunk, describe
 from rollcall.consumer.dead_letters import DeadLetterStore
+from rollcall.consumer.outcomes import Outcomes, count_outcomes, tallies
 from rollcall.consumer.positions import PositionStore
-from rollcall.consumer.records import Received, Rejected, Skipped
+from rollcall.consumer.records import Received, Rejected
+from rollcall.consumer.share_limit import ShareLimit
 from rollcall.consumer.transaction import Job, Transaction
 from rollcall.database.failures import Failure, classify
 from rollcall.database.pool import Database
-from rollcall.errors import OwnershipLostError
+from rollcall.errors import DeadLetterLimitError, OwnershipLostError
 from rollcall.outbox.buffer import OutboxBuffer
 from rollcall.outbox.event import Event
 from rollcall.outbox.segment import SegmentCodec
@@ -68,6 +70,9 @@ class ChunkProcessor:
         self._dead_letters = DeadLetterStore(settings)
         self._outbox_store = OutboxStore()
         self._codec = SegmentCodec()
+        self.share_limit = ShareLimit(
+            settings.dead_letter_max_share, settings.dead_letter_window_records
+        )
 
     async def process(
         self, chunk: Chunk, is_current: Callable[[], bool], trace: Sequence[str] = ()
@@ -77,6 +82,7 @@ class ChunkProcessor:
         Raises:
             PositionConflictError: another instance owns a partition; what was not committed is its.
             OwnershipLostError: the assignment changed between two attempts.
+            DeadLetterLimitError: too many records of a topic are bad; this part was not committed.
         """
         backoff = Backoff()
         races = 0
@@ -88,7 +94,7 @@ class ChunkProcessor:
                 failure = classify(error)
                 self._metrics.chunk_failures_total.labels(failure.value).inc()
                 races += failure is Failure.RACE
-                if failure is Failure.CONFLICT:
+                if failure in (Failure.CONFLICT, Failure.LIMIT):
                     raise
                 if failure is Failure.DATA or races > _RACES_IN_A_ROW:
                     await self._bisect(chunk, error, is_current, trace)
@@ -145,6 +151,8 @@ class ChunkProcessor:
             await self.process(half, is_current, trace)
 
     async def _commit(self, chunk: Chunk) -> list[Job]:
+        outcomes = Outcomes()
+
         async def handle(tx: Transaction) -> Iterable[Event]:
             await self._positions.compare_and_set(tx.connection, chunk.spans)
             for route in self._routes:
@@ -154,12 +162,14 @@ class ChunkProcessor:
                 place = f"{item.record.partition}@{item.record.offset}"
                 tx.log("record_rejected", record=place, error_type=item.error_type)
             rejected = [*chunk.rejected(), *tx.rejections]
+            outcomes.update(count_outcomes(chunk, rejected))
+            self._require_good_share(outcomes)
             return await self._dead_letters.record(tx.connection, rejected)
 
         started = time.perf_counter()
         tx = await self._transact(handle)
         self._metrics.chunk_seconds.observe(time.perf_counter() - started)
-        self._count(chunk, tx)
+        self._count(chunk, outcomes)
         return tx.follow_ups
 
     async def _transact(self, job: Job) -> Transaction:
@@ -183,17 +193,14 @@ class ChunkProcessor:
             log.info(event, **fields)
         return tx
 
-    def _count(self, chunk: Chunk, tx: Transaction) -> None:
+    def _require_good_share(self, outcomes: Outcomes) -> None:
+        for topic, tally in tallies(outcomes).items():
+            if window := self.share_limit.exceeded_by(topic, tally):
+                raise DeadLetterLimitError(topic, window.rejected, window.records)
+
+    def _count(self, chunk: Chunk, outcomes: Outcomes) -> None:
         self._metrics.chunk_records.observe(len(chunk.items))
-        late = {id(rejected.record) for rejected in tx.rejections}
-        counts: dict[tuple[str, str], int] = {}
-        for item in chunk.items:
-            outcome = "handled"
-            if type(item) is Skipped:
-                outcome = "skipped"
-            elif type(item) is Rejected or id(item.record) in late:
-                outcome = "rejected"
-            key = (item.record.partition.topic, outcome)
-            counts[key] = counts.get(key, 0) + 1
-        for (topic, outcome), count in counts.items():
+        for (topic, outcome), count in outcomes.items():
             self._metrics.records_total.labels(topic, outcome).inc(count)
+        for topic, tally in tallies(outcomes).items():
+            self.share_limit.add(topic, tally)

@@ -4,7 +4,7 @@ from enum import Enum
 
 import asyncpg
 
-from rollcall.errors import PositionConflictError
+from rollcall.errors import DeadLetterLimitError, PositionConflictError
 
 
 class Failure(Enum):
@@ -12,6 +12,8 @@ class Failure(Enum):
 
     CONFLICT = "conflict"
     """Another instance owns the partition: drop the chunk and read the positions again."""
+    LIMIT = "limit"
+    """Too many records of a topic are bad: drop the chunk, pause the topic."""
     RACE = "race"
     """Another transaction inserted the same key first: run again, now seeing the winner."""
     CONTENTION = "contention"
@@ -39,6 +41,8 @@ def classify(error: BaseException) -> Failure:
     """
     if isinstance(error, PositionConflictError):
         return Failure.CONFLICT
+    if isinstance(error, DeadLetterLimitError):
+        return Failure.LIMIT
     if isinstance(error, asyncpg.UniqueViolationError):
         return Failure.RACE
     if isinstance(error, _CONTENTION):

@@ -13,7 +13,7 @@ from rollcall.dead_letters.letter import (
 )
 from rollcall.dead_letters.redrive import Plan, Untouched, batches, by_lane, plan_redrive
 from rollcall.dead_letters.store import DeadLetterRegister, Decision
-from rollcall.errors import DeadLetterError, SchemaNotMigratedError
+from rollcall.errors import DeadLetterError
 from rollcall.outbox.segment import SegmentCodec
 from rollcall.outbox.store import OutboxStore
 from rollcall.topology import Topology
@@ -21,7 +21,6 @@ from rollcall.topology import Topology
 _PAGE = 1000
 _OVERTAKEN = "was settled by someone else meanwhile"
 _NOW = "SELECT clock_timestamp()"
-_HAS_AUDIT = "SELECT to_regclass('dead_letter_audit') IS NOT NULL"
 _LANES = "SELECT count(*) FROM lane"
 
 
@@ -57,18 +56,6 @@ class DeadLetters:
         self._register = DeadLetterRegister(consumer_group)
         self._outbox = OutboxStore()
         self._codec = SegmentCodec()
-
-    async def check_schema(self) -> None:
-        """Refuse a schema without the tables that this needs.
-
-        Raises:
-            SchemaNotMigratedError: it is not a service's schema, or older than this program.
-        """
-        if not await self._connection.fetchval(_HAS_AUDIT):
-            raise SchemaNotMigratedError(
-                "the schema has no table dead_letter_audit: check ROLLCALL_DATABASE_SCHEMA, or run the"
-                " service's 'migrate' command"
-            )
 
     async def count(self, wanted: LetterFilter) -> list[LetterCount]:
         """How many match, of each error and state; the most frequent first."""

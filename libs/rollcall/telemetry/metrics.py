@@ -42,7 +42,7 @@ class Metrics:
         )
         self.chunk_failures_total = Counter(
             "rollcall_chunk_failures",
-            "Chunk transactions rolled back, by failure (conflict, race, contention, infrastructure, data).",
+            "Chunk transactions rolled back, by failure (conflict, limit, race, contention, infrastructure, data).",
             ["failure"],
             registry=self.registry,
         )
@@ -80,6 +80,11 @@ class Metrics:
         self.partitions_refused = Gauge(
             "rollcall_partitions_refused",
             "Partitions whose position the log cannot continue from; an operator must decide.",
+            registry=self.registry,
+        )
+        self.topics_paused = Gauge(
+            "rollcall_topics_paused",
+            "Topics that no instance consumes until somebody resumes them.",
             registry=self.registry,
         )
         self.lag_records = Gauge(

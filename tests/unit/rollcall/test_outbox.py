@@ -30,7 +30,7 @@ def test_a_segment_gives_back_the_records_it_was_made_of(
 
 def test_a_segment_of_a_newer_release_is_refused_with_a_remedy() -> None:
     with pytest.raises(RollcallError, match="newer release"):
-        SegmentCodec().decode(b"\x02rest")
+        SegmentCodec().decode(b"\x7frest")
 
 
 @given(st.binary(min_size=1), st.integers(1, 64))

@@ -1,0 +1,39 @@
+"""Topics that no instance consumes until somebody resumes them, as PostgreSQL says."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from rollcall.database.queries import load_queries
+
+
+@dataclass(slots=True, frozen=True)
+class Pause:
+    """A topic (its name on the cluster) that is not consumed; why, by whose hand, since when."""
+
+    topic: str
+    reason: str
+    paused_by: str
+    paused_at: datetime
+
+
+class PauseStore:
+    """Reads and changes the pauses of one consumer group, on the connection it is given."""
+
+    def __init__(self, consumer_group: str) -> None:
+        self._group = consumer_group
+        self._read, self._pause, self._resume = load_queries(
+            "rollcall.consumer", "pauses.sql", "read", "pause", "resume"
+        )
+
+    async def read(self, connection: Any) -> list[Pause]:
+        """All pauses, by topic."""
+        return [Pause(**row) for row in await connection.fetch(self._read, self._group)]
+
+    async def pause(self, connection: Any, topic: str, reason: str, by: str) -> bool:
+        """Stop a topic; False if it is stopped already, which keeps its first reason."""
+        return bool(await connection.fetchval(self._pause, self._group, topic, reason, by))
+
+    async def resume(self, connection: Any, topic: str) -> bool:
+        """Let a topic go on; False if it was not stopped."""
+        return bool(await connection.fetchval(self._resume, self._group, topic))

@@ -1,0 +1,69 @@
+"""One instance's side of pauses: stops a topic that turns bad, and follows what PostgreSQL says."""
+
+import asyncio
+from typing import Any
+
+import asyncpg
+import structlog
+
+from rollcall.consumer.ownership import Ownership
+from rollcall.consumer.pauses import PauseStore
+from rollcall.consumer.share_limit import ShareLimit
+from rollcall.database.pool import Database
+from rollcall.errors import DeadLetterLimitError
+from rollcall.settings import ServiceSettings
+from rollcall.telemetry.metrics import Metrics
+
+log = structlog.get_logger()
+
+_LOOK_SECONDS = 1.0
+_DATABASE_ERRORS = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+
+
+class Pausing:
+    """Keeps `Ownership.paused` equal to the table of pauses."""
+
+    def __init__(
+        self,
+        settings: ServiceSettings,
+        database: Database,
+        ownership: Ownership,
+        limit: ShareLimit,
+        metrics: Metrics,
+    ) -> None:
+        self._instance_id = settings.instance_id
+        self._database = database
+        self._ownership = ownership
+        self._limit = limit
+        self._metrics = metrics
+        self._store = PauseStore(settings.consumer_group)
+
+    async def pause(self, error: DeadLetterLimitError) -> None:
+        """Stop a topic everywhere; if that fails, the chunk is read again and refused again."""
+        log.critical("topic_paused", topic=error.topic, reason=str(error))
+        try:
+            async with self._database.acquire() as connection:
+                await self._store.pause(connection, error.topic, str(error), self._instance_id)
+                await self.follow(connection)
+        except _DATABASE_ERRORS as failure:
+            log.warning("pause_not_kept", topic=error.topic, error=repr(failure)[:500])
+        self._ownership.invalidate()
+
+    async def follow(self, connection: Any) -> None:
+        """Hold what is paused, let the rest go; a topic that changes is judged anew."""
+        paused = {pause.topic: pause.reason for pause in await self._store.read(connection)}
+        for topic in paused.keys() ^ self._ownership.paused.keys():
+            self._limit.forget(topic)
+            log.info("topic_held" if topic in paused else "topic_resumed", topic=topic)
+        self._ownership.hold(paused)
+        self._metrics.topics_paused.set(len(paused))
+
+    async def follow_for_ever(self) -> None:
+        """Look once a second; what was seen last holds while PostgreSQL is away."""
+        while True:
+            try:
+                async with self._database.acquire() as connection:
+                    await self.follow(connection)
+            except _DATABASE_ERRORS as error:
+                log.warning("pauses_not_read", error=repr(error)[:500])
+            await asyncio.sleep(_LOOK_SECONDS)

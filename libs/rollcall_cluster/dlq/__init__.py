@@ -1,0 +1,1 @@
+"""`rollcall dlq`: dead letters from the command line."""

@@ -1,0 +1,89 @@
+"""`rollcall topic list|pause|resume`: which topics are consumed."""
+
+import asyncio
+from typing import Annotated
+
+import orjson
+import typer
+
+from rollcall.consumer.pauses import Pause, PauseStore
+from rollcall.errors import DeadLetterError
+from rollcall_cluster.dlq.deployment import Deployment, operator
+
+_TOPIC = typer.Argument(metavar="TOPIC", help="An input topic; prefix optional.")
+Topic = Annotated[str, _TOPIC]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+By = Annotated[str | None, typer.Option(help="Who decides; by default you, on this machine.")]
+
+
+def topic_commands() -> typer.Typer:
+    """Build the group of commands."""
+    group = typer.Typer(
+        help="Stop and resume the consumption of input topics.",
+        no_args_is_help=True,
+        add_completion=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    group.command("list")(list_command)
+    group.command("pause")(pause_command)
+    group.command("resume")(resume_command)
+    return group
+
+
+def list_command(as_json: Json = False) -> None:
+    """List the topics that are paused, with the reasons."""
+    deployment = Deployment.of_environment()
+
+    async def read() -> list[Pause]:
+        async with deployment.connection() as connection:
+            return await PauseStore(deployment.group).read(connection)
+
+    pauses = asyncio.run(read())
+    if as_json:
+        typer.echo(orjson.dumps(pauses, option=orjson.OPT_INDENT_2).decode())
+        return
+    for pause in pauses:
+        since = f"{pause.paused_at:%Y-%m-%d %H:%M:%S} UTC"
+        typer.echo(f"{pause.topic}  since {since} by {pause.paused_by}: {pause.reason}")
+    if not pauses:
+        typer.echo("no topic is paused")
+
+
+def pause_command(
+    topic: Topic,
+    reason: Annotated[str, typer.Option(help="Why; shown by every replica.")] = "by hand",
+    by: By = None,
+    as_json: Json = False,
+) -> None:
+    """Stop a topic in all replicas, within about a second, until it is resumed."""
+    deployment = Deployment.of_environment()
+    name = deployment.input_topic(topic)
+    if not reason:
+        raise DeadLetterError("a pause needs a reason: say why with --reason")
+
+    async def pause() -> bool:
+        async with deployment.connection() as connection:
+            store = PauseStore(deployment.group)
+            return await store.pause(connection, name, reason, by or operator())
+
+    _tell(name, "paused", asyncio.run(pause()), as_json)
+
+
+def resume_command(topic: Topic, as_json: Json = False) -> None:
+    """Let a topic go on where it stopped, in all replicas, within about a second."""
+    deployment = Deployment.of_environment()
+    name = deployment.topic(topic)
+
+    async def resume() -> bool:
+        async with deployment.connection() as connection:
+            return await PauseStore(deployment.group).resume(connection, name)
+
+    _tell(name, "resumed", asyncio.run(resume()), as_json)
+
+
+def _tell(topic: str, verb: str, changed: bool, as_json: bool) -> None:
+    if as_json:
+        typer.echo(orjson.dumps({"topic": topic, "action": verb, "changed": changed}).decode())
+    else:
+        opposite = {"paused": "was paused already", "resumed": "was not paused"}
+        typer.echo(f"{topic} {verb if changed else opposite[verb]}")

@@ -1,0 +1,28 @@
+"""Log lines of a replica can be read by programs, also those of the libraries under it."""
+
+import json
+import subprocess
+import sys
+
+PROGRAM = """
+import logging
+from rollcall import ServiceSettings
+from rollcall.telemetry.logs import configure_logs
+
+configure_logs(ServiceSettings(instance_id="first"))
+try:
+    1 / 0
+except ZeroDivisionError:
+    logging.getLogger("library").exception("it failed")
+logging.getLogger("library").info("not worth a line")
+"""
+
+
+def test_an_exception_in_a_library_is_logged_with_its_traceback():
+    output = subprocess.run(
+        [sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True, timeout=60
+    ).stdout
+    (line,) = [json.loads(line) for line in output.splitlines()]
+    assert (line["event"], line["level"], line["instance"]) == ("it failed", "error", "first")
+    assert line["exception"].endswith("ZeroDivisionError: division by zero")
+    assert "Traceback" in line["exception"]

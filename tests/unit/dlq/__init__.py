@@ -1,0 +1,1 @@
+"""`rollcall dlq`: what it shows."""
