@@ -84,7 +84,7 @@ class Load:
 
 def text_storage_id(batch_id: UUID, number: int) -> str:
     """The content's identity within its batch."""
-    return f"text-{batch_id.hex}-{number:05}"
+    return f"text-{batch_id.hex[:16]}-{number:05}"
 
 
 def expected_contents(loads: Sequence[Load]) -> dict[UUID, set[str]]:
@@ -93,11 +93,11 @@ def expected_contents(loads: Sequence[Load]) -> dict[UUID, set[str]]:
 
 
 def _content(batch_id: UUID, number: int) -> EssayContentProvisionedV1:
-    name = f"{batch_id.hex}-{number:05}"
+    name = f"{batch_id.hex[:16]}-{number:05}"
     return EssayContentProvisionedV1(
         batch_id=batch_id,
         file_upload_id=f"upload-{name}",
-        original_file_name=f"Student {number:05} - final version.docx",
+        original_file_name=f"Student {number:05}.docx",
         raw_file_storage_id=f"raw-{name}",
         text_storage_id=text_storage_id(batch_id, number),
         file_size_bytes=18_000 + number,

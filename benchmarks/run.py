@@ -8,7 +8,7 @@ lane is warm by then; producing the input and checking the answer are outside.
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from rollcall_events import BatchEssaysRegisteredV1, EssayContentProvisionedV1
 
 WARM_UP = Load("warm-up", batches=20, slots=50)
 DISTURBED_SHARE = 0.1
+_REHEARSAL_EVENTS = 20_000
 _START_SECONDS = 60
 _SLOWEST_EVENTS_PER_SECOND = 100
 
@@ -87,6 +88,19 @@ class Conditions:
     logs: Path
     patience_seconds: float = 60.0
     attempts: int = 3
+
+
+async def rehearse(
+    conditions: Conditions, contestants: Sequence[Contestant], load: Load
+) -> list[str]:
+    """Run each once, unmeasured, so that nobody's first round pays for a cold broker's compiler.
+
+    Returns what went wrong, which a measured run will show again.
+    """
+    patient = replace(conditions, patience_seconds=0)
+    load = load.prefix(_REHEARSAL_EVENTS)
+    runs = [await _measure_once(patient, contestant, load, 0) for contestant in contestants]
+    return [problem for run in runs for problem in run.problems]
 
 
 async def measure(

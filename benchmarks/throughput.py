@@ -10,7 +10,7 @@ from rich.table import Table
 from benchmarks import machine, results
 from benchmarks.load import Load
 from benchmarks.replicas import Contestant
-from benchmarks.run import DISTURBED_SHARE, Conditions, Measurement, measure
+from benchmarks.run import DISTURBED_SHARE, Conditions, Measurement, measure, rehearse
 from benchmarks.summary import Summary, paired_ratios, summarise
 
 TARGET_RATIO = 15.0
@@ -25,6 +25,8 @@ async def benchmark(
     rounds: int,
 ) -> bool:
     """Measure, print, keep the raw results; returns whether every answer was right."""
+    for problem in await rehearse(conditions, contestants, load):
+        console.print(f"[red]rehearsal[/]: {escape(problem[:_STORY_CHARS])}")
     measurements: list[Measurement] = []
     for number in range(1, rounds + 1):
         for contestant in contestants:

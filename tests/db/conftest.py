@@ -1,23 +1,56 @@
 """Fixtures of this tier: replicas without Kafka, and what they leave in the database."""
 
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import asyncpg
+import psycopg
 import pytest
 import pytest_asyncio
+from psycopg import sql
 
 from tests.db.evidence import Evidence
 from tests.db.replica import Replica, open_replica
+
+_END_OTHER_SESSIONS = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+)
+_TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'els' AND tablename NOT LIKE '%yoyo%'"
 
 
 class OpenReplica(Protocol):
     """`await replicas("b", connections=4)`: one more replica on the test's database."""
 
     async def __call__(self, name: str = ..., **options: Any) -> Replica: ...
+
+
+@pytest.fixture(scope="session")
+def reused_database(postgres_dsn: str, template_database: str) -> Iterator[str]:
+    """A migrated database for this worker's tests one after the other: a new one costs more than most."""
+    name = f"reused_{uuid.uuid4().hex}"
+    both = sql.Identifier(name), sql.Identifier(template_database)
+    with psycopg.connect(postgres_dsn, autocommit=True) as server:
+        server.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(*both))
+        yield urlsplit(postgres_dsn)._replace(path=f"/{name}").geturl()
+        server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(both[0]))
+
+
+@pytest.fixture
+def database(reused_database: str) -> Iterator[str]:
+    """DSN of a migrated database whose tables are empty. Leave the schema as it is."""
+    yield reused_database
+    with psycopg.connect(reused_database) as connection:
+        connection.execute(_END_OTHER_SESSIONS)
+        connection.execute("SET session_replication_role = replica")  # append-only tables, too
+        tables = sql.SQL(", ").join(
+            sql.Identifier("els", name) for (name,) in connection.execute(_TABLES)
+        )
+        connection.execute(sql.SQL("TRUNCATE {} RESTART IDENTITY").format(tables))
 
 
 @pytest.fixture

@@ -124,16 +124,14 @@ async def test_a_follow_up_that_fails_does_not_fail_its_chunk(
 
 
 async def test_two_chunks_that_deadlock_both_take_effect_once(
-    replicas: OpenReplica, connection: Any, evidence: Evidence, batch_id: UUID
+    replicas: OpenReplica, evidence: Evidence, batch_id: UUID
 ):
     """Each locks what the other wants next; the server ends one of them, which runs again."""
-    await connection.execute("CREATE TABLE els.thing (id int PRIMARY KEY)")
-    await connection.execute("INSERT INTO els.thing VALUES (1), (2)")
     both, both_locked = asyncio.Barrier(2), asyncio.Event()
 
     def locking(first: int, second: int) -> Hook:
         async def handler(_: Sequence[Received[Any]], tx: Transaction) -> None:
-            lock = "SELECT FROM thing WHERE id = $1 FOR UPDATE"
+            lock = "SELECT pg_advisory_xact_lock($1)"
             await tx.connection.execute(lock, first)
             if not both_locked.is_set():
                 await both.wait()

@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import AsyncIterator
-from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
@@ -36,19 +35,25 @@ def kind(answer: httpx.Response) -> tuple[int, str]:
 
 
 @pytest_asyncio.fixture
-async def api(database: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of the application on the test's database."""
+async def service(database: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Service]:
+    """The service as it is wired, on the test's database, without Kafka."""
     monkeypatch.setenv("ROLLCALL_POSTGRES_DSN", database)
     container = create_container()
     service = await container.get(Service)
     service.configure_app(lambda app: setup_dishka(container, app))
     service.add_routes(broken)
     await service.database.open()
+    yield service
+    await service.database.close()
+    await container.close()
+
+
+@pytest_asyncio.fixture
+async def api(service: Service) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the application."""
     transport = httpx.ASGITransport(service.create_app(), raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://els") as client:
         yield client
-    await service.database.close()
-    await container.close()
 
 
 async def test_a_batch_tells_where_each_of_its_claims_is(
@@ -216,10 +221,9 @@ async def test_a_bug_gets_a_500_problem_without_its_details(api: httpx.AsyncClie
 
 
 async def test_a_database_that_does_not_answer_gets_a_503_problem(
-    api: httpx.AsyncClient, connection: Any
+    service: Service, api: httpx.AsyncClient
 ):
-    async with connection.transaction():
-        await connection.execute("ALTER TABLE batch RENAME TO away")
+    await service.database.close()
     answer = await api.get(f"/v1/batches/{UNKNOWN}")
     assert kind(answer) == (503, PROBLEM)
     assert answer.headers["retry-after"] == "1"
