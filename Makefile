@@ -31,6 +31,9 @@ format: $(VENV)/.dev ## Mend what ruff can mend
 bench: $(VENV)/.dev ## Measure against the peers (long)
 	$(BIN)/python -m benchmarks all
 
+proof: $(VENV)/.dev ## Check the protocol's model exhaustively (needs spin and a C compiler)
+	$(BIN)/python model/check.py
+
 docs: $(VENV)/.dev ## Write the generated parts of the documentation
 	$(BIN)/python -m docs.generate
 
@@ -57,4 +60,4 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@touch $@
 
-.PHONY: help demo test lint format bench docs pins clean
+.PHONY: help demo test lint format bench proof docs pins clean

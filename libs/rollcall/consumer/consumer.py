@@ -14,9 +14,10 @@ from rollcall.consumer.chunk import Chunk, Span
 from rollcall.consumer.decoding import Decoder
 from rollcall.consumer.ownership import Ownership
 from rollcall.consumer.pausing import Pausing
-from rollcall.consumer.positions import LogRange, PositionStore, check_position
+from rollcall.consumer.positions import LogRange, PositionStore
 from rollcall.consumer.processor import ChunkProcessor
 from rollcall.consumer.records import InputRecord, Item, Partition
+from rollcall.consumer.starting_points import StartingPointFinder
 from rollcall.database.pool import Database
 from rollcall.errors import DeadLetterLimitError, OwnershipLostError, PositionConflictError
 from rollcall.settings import ServiceSettings
@@ -57,7 +58,9 @@ class Consumer:
         self._decoders = decoders
         self._progress = progress
         self._metrics = metrics
-        self._positions = PositionStore(settings.consumer_group)
+        self._starting_points = StartingPointFinder(
+            database, PositionStore(settings.consumer_group), self._log_ranges
+        )
         self._kafka = AIOKafkaConsumer(
             bootstrap_servers=settings.kafka_bootstrap_servers,
             client_id=settings.instance_id,
@@ -200,22 +203,14 @@ class Consumer:
         await asyncio.wait_for(self.ownership.quiet.wait(), self._settings.session_timeout_seconds)
         generation = self.ownership.generation
         partitions = self.ownership.unpositioned
-        logs = await self._log_ranges(partitions)
         async with self._database.acquire() as connection:
             await self._pausing.follow(connection)
-            stored = await self._positions.read(connection, partitions)
-            new = {p: logs[p].start for p in partitions if p not in stored}
-            if new:
-                await self._positions.open(connection, new)
-                stored = await self._positions.read(connection, partitions)
-        if generation != self.ownership.generation:
+        found = await self._starting_points.find(partitions)
+        if found is None or generation != self.ownership.generation:
             return
-        refusals = [r for p in partitions if (r := check_position(p, stored[p], logs[p]))]
-        self.ownership.refuse(refusals)
-        refused = {refusal.partition for refusal in refusals}
-        starts = {p: stored[p] for p in partitions if p not in refused}
-        self.committed = dict(starts)
-        self.ownership.begin(starts)
+        self.ownership.refuse(found.refusals)
+        self.committed = dict(found.starts)
+        self.ownership.begin(found.starts)
         self._metrics.partitions_owned.set(len(self.ownership.assigned))
         self._metrics.partitions_refused.set(len(self.ownership.refused))
 

@@ -1,0 +1,32 @@
+"""Medians, spreads and ratios."""
+
+import pytest
+from benchmarks.summary import paired_ratios, summarise
+
+
+def test_the_median_stands_between_the_extremes() -> None:
+    """And the spread is their distance as a share of it."""
+    summary = summarise([30.0, 10.0, 20.0])
+    assert (summary.median, summary.lowest, summary.highest) == (20.0, 10.0, 30.0)
+    assert summary.spread == 1.0
+
+
+def test_one_measurement_has_no_spread() -> None:
+    """It is its own median."""
+    assert summarise([7.0]).spread == 0.0
+
+
+def test_nothing_cannot_be_summarised() -> None:
+    """A summary needs a measurement."""
+    with pytest.raises(ValueError, match="no median"):
+        summarise([])
+
+
+def test_ratios_pair_measurements_of_the_same_round() -> None:
+    """A round that slowed both sides down does not change their ratio."""
+    assert paired_ratios({1: 30.0, 2: 3.0}, {1: 10.0, 2: 1.0}) == [3.0, 3.0]
+
+
+def test_rounds_that_lack_a_side_are_left_out() -> None:
+    """A wrong answer has no rate, so its round has no ratio."""
+    assert paired_ratios({1: 30.0, 2: 3.0}, {2: 1.0, 3: 1.0}) == [3.0]
