@@ -3,9 +3,9 @@
 import os
 import secrets
 import socket
-from typing import Literal, Self
+from typing import Literal
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -41,9 +41,6 @@ class ServiceSettings(BaseSettings):
     chunk_max_records: int = Field(
         1000, ge=1, le=10_000, description="Most records handled in one transaction."
     )
-    chunks_in_flight: int = Field(
-        2, ge=1, le=8, description="Chunks worked on at once, each of its own partitions."
-    )
     record_max_bytes: int = Field(
         1_048_576, ge=1024, description="Largest input record; larger ones become dead letters."
     )
@@ -66,7 +63,7 @@ class ServiceSettings(BaseSettings):
     )
     database_schema: str = Field("public", description="Schema that holds the service's tables.")
     database_pool_size: int = Field(
-        4,
+        3,
         ge=2,
         le=100,
         description="Connections for chunks, jobs and reads; one more serves the lanes.",
@@ -97,15 +94,6 @@ class ServiceSettings(BaseSettings):
         "INFO", description="Least severe log events to write."
     )
     log_format: Literal["json", "console"] = Field("json", description="Form of the log lines.")
-
-    @model_validator(mode="after")
-    def _connections_suffice(self) -> Self:
-        if self.database_pool_size <= self.chunks_in_flight:
-            raise ValueError(
-                f"database_pool_size is {self.database_pool_size}: it must exceed chunks_in_flight"
-                f" ({self.chunks_in_flight}), so that jobs and reads find a connection"
-            )
-        return self
 
     def topic(self, name: str) -> str:
         """The name of a registry topic on this deployment's cluster."""

@@ -81,7 +81,7 @@ class Evidence:
         rows = await self._connection.fetch("SELECT lane, payload FROM segment ORDER BY lane, id")
         codec = SegmentCodec()
         return [
-            (row["lane"], record.topic, record.value)
+            (row["lane"], record.topic, record.value or b"")
             for row in rows
             for record in codec.decode(row["payload"])
         ]

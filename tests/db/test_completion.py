@@ -25,7 +25,7 @@ from tests.eventually import eventually
 
 async def test_two_last_fillers_at_the_same_moment_give_one_completion(
     replica: Replica, replicas: OpenReplica, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     """The second has its slot, and waits for the counters that the first has moved, when it commits."""
     inside, leave = asyncio.Event(), asyncio.Event()
 
@@ -50,7 +50,7 @@ async def test_two_last_fillers_at_the_same_moment_give_one_completion(
 
 async def test_last_fillers_of_many_batches_at_once_complete_each_batch_once(
     replica: Replica, replicas: OpenReplica, evidence: Evidence
-):
+) -> None:
     """Two replicas fill the two slots of each of forty batches, in opposite orders."""
     batches = [uuid.uuid4() for _ in range(40)]
     await replica.handle(*(registration(batch_id, 2) for batch_id in batches))
@@ -69,7 +69,7 @@ async def test_last_fillers_of_many_batches_at_once_complete_each_batch_once(
 
 async def test_a_content_and_a_failure_as_last_fillers_at_once_give_one_completion(
     replica: Replica, replicas: OpenReplica, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     await replica.handle(registration(batch_id, 2))
     left, right = await replicas("left"), await replicas("right")
     await asyncio.gather(
@@ -84,7 +84,7 @@ async def test_a_content_and_a_failure_as_last_fillers_at_once_give_one_completi
 @pytest.mark.parametrize("slots", [1, 2, 7])
 async def test_a_batch_is_not_complete_before_its_last_slot(
     replica: Replica, evidence: Evidence, batch_id: UUID, slots: int
-):
+) -> None:
     await replica.handle(registration(batch_id, slots), *contents(batch_id, slots - 1))
     assert await evidence.announced(BatchContentProvisioningCompletedV1) == []
     await replica.handle(content(batch_id, "last"))
@@ -93,7 +93,7 @@ async def test_a_batch_is_not_complete_before_its_last_slot(
 
 async def test_a_batch_of_ten_thousand_slots_is_filled_and_announced_in_slot_order(
     replica: Replica, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     await replica.handle(registration(batch_id, MAX_ESSAYS_PER_BATCH))
     for first in range(0, MAX_ESSAYS_PER_BATCH, 1000):
         await replica.handle(*contents(batch_id, 1000, first))
@@ -109,7 +109,7 @@ async def test_a_batch_of_ten_thousand_slots_is_filled_and_announced_in_slot_ord
 
 async def test_a_completion_repeats_the_registration(
     replica: Replica, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     registered = registration(batch_id, 2)
     await replica.handle(registered, *contents(batch_id, 2))
 
@@ -133,7 +133,7 @@ async def test_a_completion_repeats_the_registration(
 
 async def test_nothing_that_arrives_after_completion_announces_it_again(
     replica: Replica, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     await replica.handle(registration(batch_id, 1), content(batch_id, "text"))
     await replica.handle(
         registration(batch_id, 1),
@@ -148,7 +148,7 @@ async def test_nothing_that_arrives_after_completion_announces_it_again(
 
 async def test_slot_events_stand_before_the_completion_in_one_chunk(
     replica: Replica, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     await replica.handle(registration(batch_id, 3), *contents(batch_id, 3))
     assert await evidence.event_types(batch_id) == [
         *["EssaySlotAssignedV1"] * 3,
@@ -159,7 +159,7 @@ async def test_slot_events_stand_before_the_completion_in_one_chunk(
 
 async def test_slot_events_of_a_slower_transaction_stand_before_the_completion(
     replica: Replica, replicas: OpenReplica, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     """Both fill; the one that commits last completes, and its segment comes last in the lane."""
     batches = [one for one in (uuid.uuid4() for _ in range(80)) if _lane(one) == _lane(batch_id)]
     await replica.handle(*(registration(batch, 6) for batch in batches))
@@ -178,7 +178,7 @@ async def test_slot_events_of_a_slower_transaction_stand_before_the_completion(
         assert types.index("BatchContentProvisioningCompletedV1") == 6
 
 
-async def test_events_of_a_batch_stand_in_one_lane(replica: Replica, evidence: Evidence):
+async def test_events_of_a_batch_stand_in_one_lane(replica: Replica, evidence: Evidence) -> None:
     batches = [uuid.uuid4() for _ in range(20)]
     for batch_id in batches:
         await replica.handle(registration(batch_id, 1), content(batch_id, "text"))

@@ -14,7 +14,7 @@ from tests.eventually import eventually
 
 async def test_of_thirty_contents_at_once_fifteen_are_assigned_and_fifteen_are_excess(
     replicas: OpenReplica, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     """Three replicas, ten contents each, every one in a chunk of its own."""
     three = [await replicas(name, connections=5) for name in "abc"]
     await three[0].handle(registration(batch_id, 15), partition=99)
@@ -34,7 +34,7 @@ async def test_of_thirty_contents_at_once_fifteen_are_assigned_and_fifteen_are_e
 
 async def test_thirty_contents_in_one_chunk_fill_fifteen_slots_in_order_of_arrival(
     replica: Replica, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     await replica.handle(registration(batch_id, 15), *contents(batch_id, 30))
     texts = [f"text-{number:05d}" for number in range(30)]
     assert await evidence.texts(batch_id) == texts[:15]
@@ -43,7 +43,7 @@ async def test_thirty_contents_in_one_chunk_fill_fifteen_slots_in_order_of_arriv
 
 async def test_content_for_a_completed_batch_is_excess(
     replica: Replica, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     await replica.handle(registration(batch_id, 1), content(batch_id, "first"))
     late = content(batch_id, "late")
     await replica.handle(late)
@@ -54,7 +54,7 @@ async def test_content_for_a_completed_batch_is_excess(
 
 async def test_excess_is_announced_once_however_often_its_content_arrives(
     replica: Replica, replicas: OpenReplica, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     await replica.handle(registration(batch_id, 1), content(batch_id, "first"))
     other = await replicas("other", connections=8)
     late = content(batch_id, "late")
@@ -68,7 +68,7 @@ async def test_excess_is_announced_once_however_often_its_content_arrives(
 
 async def test_a_filled_content_that_arrives_again_after_completion_is_not_excess(
     replica: Replica, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     await replica.handle(registration(batch_id, 1), content(batch_id, "first"))
     await replica.handle(content(batch_id, "first"))
     assert await evidence.unplaced(batch_id, "excess") == []
@@ -77,7 +77,7 @@ async def test_a_filled_content_that_arrives_again_after_completion_is_not_exces
 
 async def test_a_validation_failure_without_slot_is_kept_but_not_announced(
     replica: Replica, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     """Excess announcements speak of contents; a failure has none."""
     await replica.handle(registration(batch_id, 1), content(batch_id, "first"))
     await replica.handle(failure(batch_id, "late-file"))
@@ -88,7 +88,7 @@ async def test_a_validation_failure_without_slot_is_kept_but_not_announced(
 
 async def test_slots_locked_by_another_make_content_pending_and_never_excess(
     replica: Replica, connection: Any, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     await replica.handle(registration(batch_id, 2))
     async with connection.transaction():
         await connection.execute("SELECT FROM slot WHERE batch_id = $1 FOR UPDATE", batch_id)
@@ -99,7 +99,7 @@ async def test_slots_locked_by_another_make_content_pending_and_never_excess(
 
 async def test_content_kept_from_a_locked_slot_gets_it_from_the_sweep(
     replica: Replica, connection: Any, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     await replica.handle(registration(batch_id, 2))
     async with connection.transaction():
         await connection.execute("SELECT FROM slot WHERE batch_id = $1 FOR UPDATE", batch_id)
@@ -114,7 +114,7 @@ async def test_content_kept_from_a_locked_slot_gets_it_from_the_sweep(
 
 async def test_only_the_slot_that_is_locked_is_passed_over(
     replica: Replica, connection: Any, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     await replica.handle(registration(batch_id, 2))
     async with connection.transaction():
         await connection.execute(
@@ -127,7 +127,7 @@ async def test_only_the_slot_that_is_locked_is_passed_over(
 
 async def test_pending_content_becomes_excess_once_the_locked_slot_went_to_another(
     replica: Replica, connection: Any, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     await replica.handle(registration(batch_id, 1))
     async with connection.transaction():
         await connection.execute("SELECT FROM slot WHERE batch_id = $1 FOR UPDATE", batch_id)
@@ -144,7 +144,7 @@ async def test_pending_content_becomes_excess_once_the_locked_slot_went_to_anoth
 
 async def test_a_content_that_another_places_meanwhile_is_not_called_excess(
     replica: Replica, replicas: OpenReplica, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     """It found no slot, waited for the counters, and by then had one through the other."""
     inside, leave = asyncio.Event(), asyncio.Event()
 

@@ -37,7 +37,7 @@ async def end_own_backend(tx: Transaction, connection: Any) -> None:
 
 async def test_a_chunk_whose_backend_is_terminated_is_handled_again_once(
     replicas: OpenReplica, connection: Any, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     attempts = 0
 
     async def terminate_twice(_: Sequence[Received[Any]], tx: Transaction) -> None:
@@ -59,7 +59,7 @@ async def test_a_chunk_whose_backend_is_terminated_is_handled_again_once(
 @pytest.mark.parametrize("error", [ConnectionResetError, TimeoutError, OSError])
 async def test_a_failure_outside_of_the_data_blames_no_record(
     replicas: OpenReplica, evidence: Evidence, batch_id: UUID, error: type[Exception]
-):
+) -> None:
     replica = await replicas(after=failing(3, error))
     await replica.handle(registration(batch_id, 1), content(batch_id, "text"))
     assert await evidence.counts(batch_id) == (1, 0, 0)
@@ -68,7 +68,7 @@ async def test_a_failure_outside_of_the_data_blames_no_record(
 
 async def test_a_commit_whose_answer_is_lost_is_not_repeated(
     database: str, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     """The chunk is committed, its instance does not know: the position tells it."""
     async with answer_loser(database) as (relay, dsn), open_replica(dsn) as replica:
         await replica.handle(registration(batch_id, 3))
@@ -86,7 +86,7 @@ async def test_a_commit_whose_answer_is_lost_is_not_repeated(
 
 async def test_an_answer_lost_before_the_commit_leads_to_one_effect(
     database: str, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     async with answer_loser(database) as (relay, dsn), open_replica(dsn) as replica:
         await replica.handle(registration(batch_id, 3))
         relay.lose_answer = b"BEGIN\0"
@@ -99,7 +99,7 @@ async def test_an_answer_lost_before_the_commit_leads_to_one_effect(
 
 async def test_a_chunk_is_given_up_when_its_partitions_are_gone_after_a_failure(
     replicas: OpenReplica, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     replica = await replicas(after=failing(1, ConnectionResetError))
     replica.is_current = False
     with pytest.raises(OwnershipLostError):
@@ -110,7 +110,7 @@ async def test_a_chunk_is_given_up_when_its_partitions_are_gone_after_a_failure(
 
 async def test_a_follow_up_that_fails_does_not_fail_its_chunk(
     replicas: OpenReplica, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     async def add_failing_job(_: Sequence[Received[Any]], tx: Transaction) -> None:
         async def job(_: Transaction) -> list[Any]:
             raise ConnectionResetError("on purpose")
@@ -125,7 +125,7 @@ async def test_a_follow_up_that_fails_does_not_fail_its_chunk(
 
 async def test_two_chunks_that_deadlock_both_take_effect_once(
     replicas: OpenReplica, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     """Each locks what the other wants next; the server ends one of them, which runs again."""
     both, both_locked = asyncio.Barrier(2), asyncio.Event()
 

@@ -26,7 +26,7 @@ async def lose_follow_ups(_: Sequence[Received[Any]], tx: Transaction) -> None:
 
 async def test_content_before_registration_is_pending(
     replica: Replica, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     await replica.handle(content(batch_id, "early"))
     assert await evidence.unplaced(batch_id, "pending") == ["early"]
     assert await evidence.published() == []
@@ -34,7 +34,7 @@ async def test_content_before_registration_is_pending(
 
 async def test_registration_gives_slots_to_what_came_before_it(
     replica: Replica, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     await replica.handle(content(batch_id, "first"), failure(batch_id, "second"))
     await replica.handle(registration(batch_id, 3))
     assert await evidence.counts(batch_id) == (1, 1, 1)
@@ -44,14 +44,14 @@ async def test_registration_gives_slots_to_what_came_before_it(
 
 async def test_registration_after_its_content_in_the_same_chunk_counts_as_before_it(
     replica: Replica, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     await replica.handle(content(batch_id, "early"), registration(batch_id, 1))
     assert await evidence.texts(batch_id) == ["early"]
 
 
 async def test_pending_contents_take_slots_in_order_of_arrival(
     replica: Replica, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     for text in ["c", "a", "b"]:
         await replica.handle(content(batch_id, text))
     await replica.handle(registration(batch_id, 3))
@@ -60,7 +60,7 @@ async def test_pending_contents_take_slots_in_order_of_arrival(
 
 async def test_a_pending_content_that_arrives_again_takes_one_slot(
     replica: Replica, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     early = content(batch_id, "early")
     await replica.handle(early)
     await replica.handle(early)
@@ -72,7 +72,7 @@ async def test_a_pending_content_that_arrives_again_takes_one_slot(
 
 async def test_more_pending_contents_than_slots_complete_the_batch_and_leave_excess(
     replica: Replica, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     await replica.handle(*contents(batch_id, 5))
     await replica.handle(registration(batch_id, 3))
     assert await evidence.counts(batch_id) == (3, 0, 0)
@@ -82,7 +82,7 @@ async def test_more_pending_contents_than_slots_complete_the_batch_and_leave_exc
 
 async def test_of_more_pending_contents_than_slots_the_oldest_get_them(
     replica: Replica, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     for text in ["d", "c", "b", "a"]:
         await replica.handle(content(batch_id, text))
     await replica.handle(registration(batch_id, 2))
@@ -92,7 +92,7 @@ async def test_of_more_pending_contents_than_slots_the_oldest_get_them(
 
 async def test_more_pending_contents_than_one_transaction_places_are_all_placed(
     replica: Replica, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     await replica.handle(*contents(batch_id, 2500))
     await replica.handle(registration(batch_id, 2500))
     assert await evidence.counts(batch_id) == (2500, 0, 0)
@@ -102,7 +102,7 @@ async def test_more_pending_contents_than_one_transaction_places_are_all_placed(
 @pytest.mark.parametrize("committed_last", ["content", "registration"])
 async def test_registration_and_content_that_do_not_see_each_other_meet(
     replicas: OpenReplica, evidence: Evidence, batch_id: UUID, committed_last: str
-):
+) -> None:
     """Whichever commits last sees both."""
     inside, leave = asyncio.Event(), asyncio.Event()
 
@@ -126,7 +126,7 @@ async def test_registration_and_content_that_do_not_see_each_other_meet(
 
 async def test_the_sweep_places_what_a_crash_after_the_commit_left_pending(
     replicas: OpenReplica, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     crashing = await replicas("crashing", after=lose_follow_ups)
     await crashing.handle(content(batch_id, "early"))
     await crashing.handle(registration(batch_id, 1))
@@ -141,7 +141,7 @@ async def test_the_sweep_places_what_a_crash_after_the_commit_left_pending(
 
 async def test_the_sweep_leaves_content_of_unregistered_batches_waiting(
     replica: Replica, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     await replica.handle(content(batch_id, "early"))
     await replica.sweep()
     assert await evidence.unplaced(batch_id, "pending") == ["early"]
@@ -149,7 +149,7 @@ async def test_the_sweep_leaves_content_of_unregistered_batches_waiting(
 
 async def test_sweeps_of_several_replicas_at_once_place_each_content_once(
     replicas: OpenReplica, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     crashing = await replicas("crashing", after=lose_follow_ups)
     await crashing.handle(*contents(batch_id, 50))
     await crashing.handle(registration(batch_id, 60))

@@ -34,15 +34,19 @@ def refuse(*texts: str, error: Exception | None = None) -> Hook:
     return handler
 
 
-def raw(value: bytes | None, **changes: Any) -> InputRecord:
+def raw(
+    value: bytes,
+    key: bytes | None = b"key",
+    headers: Sequence[tuple[str, bytes]] = (),
+    timestamp_ms: int = 1_767_225_600_000,
+) -> InputRecord:
     """A record as it was read, its place still to be given."""
-    fields = {"key": b"key", "headers": (), "timestamp_ms": 1_767_225_600_000} | changes
-    return InputRecord(Partition("in", 0), 0, value=value, **fields)
+    return InputRecord(Partition("in", 0), 0, key, value, headers, timestamp_ms)
 
 
 async def test_one_poison_record_among_many_is_found_and_the_others_take_effect_once(
     replicas: OpenReplica, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     replica = await replicas(after=refuse("text-00019"))
     await replica.handle(registration(batch_id, 40), *contents(batch_id, 40))
 
@@ -55,7 +59,7 @@ async def test_one_poison_record_among_many_is_found_and_the_others_take_effect_
 
 async def test_a_poison_record_tells_how_it_was_found(
     replicas: OpenReplica, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     replica = await replicas("finder", after=refuse("text-00001"))
     await replica.handle(registration(batch_id, 3), *contents(batch_id, 3))
 
@@ -74,7 +78,7 @@ async def test_a_poison_record_tells_how_it_was_found(
 
 async def test_equal_bugs_have_equal_fingerprints(
     replicas: OpenReplica, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     replica = await replicas(after=refuse("text-00000", "text-00002"))
     await replica.handle(registration(batch_id, 3), *contents(batch_id, 3))
     assert len({letter["stack_fingerprint"] for letter in await evidence.dead_letters()}) == 1
@@ -82,7 +86,7 @@ async def test_equal_bugs_have_equal_fingerprints(
 
 async def test_every_poison_record_of_a_chunk_is_found(
     replicas: OpenReplica, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     poison = ["text-00000", "text-00007", "text-00008", "text-00019"]
     replica = await replicas(after=refuse(*poison))
     await replica.handle(registration(batch_id, 20), *contents(batch_id, 20))
@@ -93,7 +97,7 @@ async def test_every_poison_record_of_a_chunk_is_found(
 
 async def test_a_chunk_of_poison_alone_moves_past_it(
     replicas: OpenReplica, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     replica = await replicas(after=refuse("a", "b"))
     await replica.handle(content(batch_id, "a"), content(batch_id, "b"))
     assert len(await evidence.dead_letters()) == 2
@@ -102,7 +106,7 @@ async def test_a_chunk_of_poison_alone_moves_past_it(
 
 async def test_the_announcement_of_a_dead_letter_holds_the_whole_record(
     replicas: OpenReplica, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     replica = await replicas("finder", after=refuse("poison"))
     value = message(content(batch_id, "poison"))
     await replica.handle(raw(value, headers=(("trace", b"\xff\x00"),)), partition=3)
@@ -121,7 +125,7 @@ async def test_the_announcement_of_a_dead_letter_holds_the_whole_record(
 
 async def test_a_poison_record_does_not_disturb_a_broken_one_beside_it(
     replicas: OpenReplica, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     replica = await replicas(after=refuse("text-00001"))
     await replica.handle(registration(batch_id, 2), b"not JSON", *contents(batch_id, 2), b"[1]")
     letters = await evidence.dead_letters()
@@ -146,7 +150,7 @@ async def test_a_poison_record_does_not_disturb_a_broken_one_beside_it(
 )
 async def test_a_broken_record_is_kept_whatever_surrounds_its_value(
     replica: Replica, evidence: Evidence, batch_id: UUID, nasty: dict[str, Any]
-):
+) -> None:
     await replica.handle(raw(b"\x00\xff not JSON", **nasty), registration(batch_id, 1))
     (letter,) = await evidence.dead_letters()
     assert letter["record_value"] == b"\x00\xff not JSON"
@@ -165,7 +169,7 @@ async def test_a_broken_record_is_kept_whatever_surrounds_its_value(
 )
 async def test_a_poison_record_is_kept_whatever_its_error_says(
     replicas: OpenReplica, evidence: Evidence, batch_id: UUID, error: Exception
-):
+) -> None:
     replica = await replicas(after=refuse("poison", error=error))
     await replica.handle(content(batch_id, "poison"), registration(batch_id, 1))
     (letter,) = await evidence.dead_letters()
@@ -176,7 +180,7 @@ async def test_a_poison_record_is_kept_whatever_its_error_says(
 
 async def test_a_record_that_was_refused_before_counts_its_attempts(
     replica: Replica, connection: Any, evidence: Evidence
-):
+) -> None:
     """An operator put the position back: the dead letter is the same one."""
     await replica.handle(b"not JSON")
     await connection.execute("UPDATE position SET next_offset = 0")

@@ -18,7 +18,7 @@ from tests.db.replica import Replica
 
 async def test_position_and_effect_of_a_chunk_commit_together(
     replica: Replica, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     await replica.handle(registration(batch_id, 3), *contents(batch_id, 2))
     assert await evidence.positions() == {0: 3}
     assert await evidence.counts(batch_id) == (2, 0, 1)
@@ -26,7 +26,7 @@ async def test_position_and_effect_of_a_chunk_commit_together(
 
 async def test_a_chunk_that_was_handled_by_the_new_owner_cannot_be_committed_by_the_old_one(
     replica: Replica, replicas: OpenReplica, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     await replica.handle(registration(batch_id, 3))
     zombie = await replicas("zombie")
     stale = await zombie.chunk(registration(batch_id, 3), content(batch_id, "stale"))
@@ -41,7 +41,7 @@ async def test_a_chunk_that_was_handled_by_the_new_owner_cannot_be_committed_by_
 
 async def test_an_instance_ahead_of_the_position_cannot_commit(
     replica: Replica, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     """Committing would leave a gap of records that nobody handles."""
     await replica.handle(registration(batch_id, 3))
     replica.next_offset[0] = 7
@@ -53,7 +53,7 @@ async def test_an_instance_ahead_of_the_position_cannot_commit(
 
 async def test_a_conflict_on_one_partition_rolls_back_the_whole_chunk(
     replica: Replica, replicas: OpenReplica, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     await replica.handle(registration(batch_id, 3), partition=0)
     owner = await replicas("owner")
     await owner.handle(content(batch_id, "owner"), partition=1)
@@ -70,7 +70,7 @@ async def test_a_conflict_on_one_partition_rolls_back_the_whole_chunk(
 
 async def test_of_two_instances_with_the_same_chunk_at_once_one_commits(
     replicas: OpenReplica, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     """The loser waits for the row, sees it moved, and leaves nothing."""
     four = [await replicas(name) for name in "abcd"]
     records = [registration(batch_id, 3), *contents(batch_id, 2)]
@@ -88,7 +88,7 @@ async def test_of_two_instances_with_the_same_chunk_at_once_one_commits(
 
 async def test_a_zombie_that_stalled_inside_its_transaction_keeps_nothing_it_did(
     replica: Replica, replicas: OpenReplica, connection: Any, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     """The server ended its stalled session, the new owner went on, the zombie wakes up."""
     inside, leave = asyncio.Event(), asyncio.Event()
 
@@ -117,7 +117,7 @@ async def test_a_zombie_that_stalled_inside_its_transaction_keeps_nothing_it_did
 
 async def test_a_partition_that_moved_without_records_moves_its_position(
     replica: Replica, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     """Transaction markers and aborted records take offsets, too."""
     await replica.handle(registration(batch_id, 1))
     await replica.process(Chunk([], {Partition("in", 0): Span(1, 5)}, generation=1))
@@ -126,7 +126,7 @@ async def test_a_partition_that_moved_without_records_moves_its_position(
 
 async def test_positions_of_two_consumer_groups_are_apart(
     replica: Replica, connection: Any, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     await replica.handle(registration(batch_id, 1))
     await connection.execute(
         "INSERT INTO position (consumer_group, topic, partition, next_offset)"

@@ -58,7 +58,7 @@ async def api(service: Service) -> AsyncIterator[httpx.AsyncClient]:
 
 async def test_a_batch_tells_where_each_of_its_claims_is(
     replica: Replica, api: httpx.AsyncClient, batch_id: UUID
-):
+) -> None:
     await replica.handle(
         registration(batch_id, 4), *contents(batch_id, 2), failure(batch_id, "file")
     )
@@ -81,7 +81,7 @@ async def test_a_batch_tells_where_each_of_its_claims_is(
 
 async def test_a_complete_batch_tells_when_it_was_complete_and_what_was_too_much(
     replica: Replica, api: httpx.AsyncClient, batch_id: UUID
-):
+) -> None:
     await replica.handle(registration(batch_id, 2), *contents(batch_id, 5))
     batch = (await api.get(f"/v1/batches/{batch_id}")).json()
     assert (batch["state"], batch["open_count"], batch["excess_count"]) == ("completed", 0, 3)
@@ -90,7 +90,7 @@ async def test_a_complete_batch_tells_when_it_was_complete_and_what_was_too_much
 
 async def test_a_batch_without_content_has_an_empty_timeline(
     replica: Replica, api: httpx.AsyncClient, batch_id: UUID
-):
+) -> None:
     await replica.handle(registration(batch_id, 1))
     timeline = (await api.get(f"/v1/batches/{batch_id}")).json()["timeline"]
     assert timeline["registered_at"]
@@ -99,7 +99,7 @@ async def test_a_batch_without_content_has_an_empty_timeline(
 
 async def test_essays_of_a_batch_come_in_order_of_their_slots(
     replica: Replica, api: httpx.AsyncClient, batch_id: UUID
-):
+) -> None:
     await replica.handle(registration(batch_id, 3), content(batch_id, "a"), failure(batch_id, "f"))
     page = (await api.get(f"/v1/batches/{batch_id}/essays")).json()
     told = [
@@ -117,7 +117,7 @@ async def test_essays_of_a_batch_come_in_order_of_their_slots(
 @pytest.mark.parametrize(("slots", "limit"), [(10, 3), (9, 3), (2, 3)])
 async def test_pages_hold_every_essay_once_and_the_last_one_says_so(
     replica: Replica, api: httpx.AsyncClient, batch_id: UUID, slots: int, limit: int
-):
+) -> None:
     await replica.handle(registration(batch_id, slots))
     pages = []
     after: int | None = -1
@@ -132,7 +132,7 @@ async def test_pages_hold_every_essay_once_and_the_last_one_says_so(
 
 async def test_a_page_behind_the_last_essay_is_empty(
     replica: Replica, api: httpx.AsyncClient, batch_id: UUID
-):
+) -> None:
     await replica.handle(registration(batch_id, 2))
     answer = await api.get(f"/v1/batches/{batch_id}/essays?after=1")
     assert (answer.status_code, answer.json()) == (200, {"essays": [], "next_after": None})
@@ -140,7 +140,7 @@ async def test_a_page_behind_the_last_essay_is_empty(
 
 async def test_an_essay_tells_what_took_its_slot(
     replica: Replica, api: httpx.AsyncClient, batch_id: UUID
-):
+) -> None:
     await replica.handle(registration(batch_id, 2), content(batch_id, "text"))
     essay = (await api.get(f"/v1/essays/{batch_id}/{essay_id(0)}")).json()
     assert essay.pop("taken_at")
@@ -157,7 +157,7 @@ async def test_an_essay_tells_what_took_its_slot(
 
 async def test_an_essay_is_found_whatever_characters_its_id_is_made_of(
     replica: Replica, api: httpx.AsyncClient, batch_id: UUID
-):
+) -> None:
     """Ids are other services' and opaque to us."""
     names = ["a/b", "a b", "ä ö", "50%", "a?b#c", "x" * 255, "a//b/", "/"]
     await replica.handle(registration(batch_id, len(names), essay_ids=names))
@@ -165,7 +165,7 @@ async def test_an_essay_is_found_whatever_characters_its_id_is_made_of(
     assert [answer.json().get("essay_id") for answer in answers] == names
 
 
-async def test_what_is_unknown_gets_a_404_problem(api: httpx.AsyncClient):
+async def test_what_is_unknown_gets_a_404_problem(api: httpx.AsyncClient) -> None:
     paths = [
         f"/v1/batches/{UNKNOWN}",
         f"/v1/batches/{UNKNOWN}/essays",
@@ -182,14 +182,14 @@ async def test_what_is_unknown_gets_a_404_problem(api: httpx.AsyncClient):
 
 async def test_an_unknown_essay_of_a_known_batch_gets_a_404_problem(
     replica: Replica, api: httpx.AsyncClient, batch_id: UUID
-):
+) -> None:
     await replica.handle(registration(batch_id, 1))
     answer = await api.get(f"/v1/essays/{batch_id}/other")
     assert answer.status_code == 404
     assert answer.json()["detail"] == f"batch {batch_id} has no essay other"
 
 
-async def test_what_is_malformed_gets_a_422_problem_that_says_where(api: httpx.AsyncClient):
+async def test_what_is_malformed_gets_a_422_problem_that_says_where(api: httpx.AsyncClient) -> None:
     paths = [
         "/v1/batches/17",
         "/v1/batches/17/essays",
@@ -209,12 +209,12 @@ async def test_what_is_malformed_gets_a_422_problem_that_says_where(api: httpx.A
     assert all(answer.json()["errors"] for answer in answers.values())
 
 
-async def test_a_method_that_does_not_exist_gets_a_405_problem(api: httpx.AsyncClient):
+async def test_a_method_that_does_not_exist_gets_a_405_problem(api: httpx.AsyncClient) -> None:
     answer = await api.post(f"/v1/batches/{UNKNOWN}")
     assert kind(answer) == (405, PROBLEM)
 
 
-async def test_a_bug_gets_a_500_problem_without_its_details(api: httpx.AsyncClient):
+async def test_a_bug_gets_a_500_problem_without_its_details(api: httpx.AsyncClient) -> None:
     answer = await api.get("/broken")
     assert kind(answer) == (500, PROBLEM)
     assert "ZeroDivision" not in answer.text
@@ -222,7 +222,7 @@ async def test_a_bug_gets_a_500_problem_without_its_details(api: httpx.AsyncClie
 
 async def test_a_database_that_does_not_answer_gets_a_503_problem(
     service: Service, api: httpx.AsyncClient
-):
+) -> None:
     await service.database.close()
     answer = await api.get(f"/v1/batches/{UNKNOWN}")
     assert kind(answer) == (503, PROBLEM)

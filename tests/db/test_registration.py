@@ -27,7 +27,7 @@ def contradictions(batch_id: UUID) -> list[BatchEssaysRegisteredV1]:
 
 async def test_registration_opens_a_slot_for_each_essay_in_their_order(
     replica: Replica, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     essays = ["zeta", "alpha", "mu"]
     await replica.handle(registration(batch_id, 3, essay_ids=essays))
     slots = await evidence.slots(batch_id)
@@ -37,7 +37,7 @@ async def test_registration_opens_a_slot_for_each_essay_in_their_order(
 
 async def test_an_identical_registration_later_changes_nothing(
     replica: Replica, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     """Also with another event id and correlation id: what counts is what it says."""
     await replica.handle(registration(batch_id, 2), content(batch_id, "text"))
     before = await evidence.batch(batch_id)
@@ -49,7 +49,7 @@ async def test_an_identical_registration_later_changes_nothing(
 
 async def test_an_identical_registration_of_a_completed_batch_changes_nothing(
     replica: Replica, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     await replica.handle(registration(batch_id, 1), content(batch_id, "text"))
     await replica.handle(registration(batch_id, 1))
     assert (await evidence.batch(batch_id))["state"] == "completed"
@@ -58,7 +58,7 @@ async def test_an_identical_registration_of_a_completed_batch_changes_nothing(
 
 async def test_identical_registrations_in_one_chunk_open_one_batch(
     replica: Replica, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     await replica.handle(*[registration(batch_id, 2)] * 3)
     assert await evidence.counts(batch_id) == (0, 0, 2)
     assert await evidence.dead_letters() == []
@@ -66,7 +66,7 @@ async def test_identical_registrations_in_one_chunk_open_one_batch(
 
 async def test_identical_registrations_at_once_open_one_batch(
     replicas: OpenReplica, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     four = [await replicas(name) for name in "abcd"]
     await asyncio.gather(
         *(one.handle(registration(batch_id, 5), partition=n) for n, one in enumerate(four))
@@ -78,7 +78,7 @@ async def test_identical_registrations_at_once_open_one_batch(
 @pytest.mark.parametrize("together", [False, True], ids=["later", "in_one_chunk"])
 async def test_every_contradiction_of_the_first_registration_is_a_dead_letter(
     replica: Replica, evidence: Evidence, batch_id: UUID, together: bool
-):
+) -> None:
     first, others = registration(batch_id, 2), contradictions(batch_id)
     if together:
         await replica.handle(first, *others)
@@ -95,7 +95,7 @@ async def test_every_contradiction_of_the_first_registration_is_a_dead_letter(
 
 async def test_of_contradicting_registrations_at_once_one_wins_and_the_others_are_dead_letters(
     replicas: OpenReplica, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     four = [await replicas(name) for name in "abcd"]
     await asyncio.gather(
         *(one.handle(registration(batch_id, n + 1), partition=n) for n, one in enumerate(four))
@@ -108,7 +108,7 @@ async def test_of_contradicting_registrations_at_once_one_wins_and_the_others_ar
 
 async def test_the_rest_of_a_chunk_with_a_contradiction_takes_effect(
     replica: Replica, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     other = uuid.uuid4()
     await replica.handle(registration(batch_id, 2))
     await replica.handle(

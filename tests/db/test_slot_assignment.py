@@ -13,7 +13,7 @@ from tests.db.replica import Replica
 
 async def test_the_same_event_twenty_times_at_once_takes_one_slot(
     replica: Replica, replicas: OpenReplica, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     """Five replicas, four partitions each, one event in all of them."""
     await replica.handle(registration(batch_id, 20))
     others = [await replicas(f"replica-{number}", connections=4) for number in range(5)]
@@ -35,7 +35,7 @@ async def test_the_same_event_twenty_times_at_once_takes_one_slot(
 
 async def test_the_same_event_twenty_times_in_one_chunk_takes_one_slot(
     replica: Replica, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     await replica.handle(registration(batch_id, 20), *[content(batch_id, "text")] * 20)
     assert await evidence.counts(batch_id) == (1, 0, 19)
     assert len(await evidence.announced(EssaySlotAssignedV1)) == 1
@@ -43,7 +43,7 @@ async def test_the_same_event_twenty_times_in_one_chunk_takes_one_slot(
 
 async def test_the_same_event_again_later_changes_nothing(
     replica: Replica, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     await replica.handle(registration(batch_id, 2), content(batch_id, "text"))
     before = await evidence.slots(batch_id)
     await replica.handle(content(batch_id, "text", original_file_name="renamed.docx"))
@@ -53,7 +53,7 @@ async def test_the_same_event_again_later_changes_nothing(
 
 async def test_six_contents_through_three_replicas_take_six_slots(
     replicas: OpenReplica, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     three = [await replicas(name) for name in "abc"]
     await three[0].handle(registration(batch_id, 6), partition=9)
     texts = contents(batch_id, 6)
@@ -73,7 +73,7 @@ async def test_six_contents_through_three_replicas_take_six_slots(
 
 async def test_lowest_open_slots_are_taken_first_in_order_of_arrival(
     replica: Replica, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     arrivals = ["c", "a", "d", "b"]
     await replica.handle(registration(batch_id, 6))
     await replica.handle(*(content(batch_id, text) for text in arrivals[:3]))
@@ -83,7 +83,7 @@ async def test_lowest_open_slots_are_taken_first_in_order_of_arrival(
 
 async def test_two_contents_of_one_file_take_two_slots(
     replica: Replica, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     """A content is its text, not the file that it came from."""
     await replica.handle(registration(batch_id, 3))
     await replica.handle(
@@ -95,7 +95,7 @@ async def test_two_contents_of_one_file_take_two_slots(
 
 async def test_the_same_content_in_two_batches_takes_a_slot_in_each(
     replica: Replica, evidence: Evidence
-):
+) -> None:
     first, second = uuid.uuid4(), uuid.uuid4()
     await replica.handle(
         registration(first, 2),
@@ -110,7 +110,7 @@ async def test_the_same_content_in_two_batches_takes_a_slot_in_each(
 
 async def test_the_announcement_of_a_slot_repeats_the_content(
     replica: Replica, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     provisioned = content(batch_id, "text", content_md5_hash=None)
     await replica.handle(registration(batch_id, 1), provisioned)
     (event,) = await evidence.envelopes(EssaySlotAssignedV1)
@@ -124,7 +124,7 @@ async def test_the_announcement_of_a_slot_repeats_the_content(
 
 async def test_contents_of_many_batches_in_one_chunk_stay_in_their_batches(
     replica: Replica, evidence: Evidence
-):
+) -> None:
     batches = [uuid.uuid4() for _ in range(30)]
     await replica.handle(*(registration(batch_id, 3) for batch_id in batches))
     await replica.handle(

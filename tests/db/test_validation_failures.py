@@ -21,7 +21,7 @@ from tests.db.replica import Replica
 
 async def test_a_failure_takes_a_slot_without_announcing_one(
     replica: Replica, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     await replica.handle(registration(batch_id, 2), failure(batch_id, "file"))
     assert await evidence.counts(batch_id) == (0, 1, 1)
     assert await evidence.published() == []
@@ -29,7 +29,7 @@ async def test_a_failure_takes_a_slot_without_announcing_one(
 
 async def test_a_failure_as_last_filler_completes_the_batch(
     replica: Replica, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     await replica.handle(registration(batch_id, 2), content(batch_id, "text"))
     await replica.handle(failure(batch_id, "file"))
     (completed,) = await evidence.announced(BatchContentProvisioningCompletedV1)
@@ -39,7 +39,7 @@ async def test_a_failure_as_last_filler_completes_the_batch(
 
 async def test_errors_of_a_complete_batch_tell_what_failed_and_why(
     replica: Replica, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     failed = failure(
         batch_id,
         "file",
@@ -62,7 +62,7 @@ async def test_errors_of_a_complete_batch_tell_what_failed_and_why(
 
 async def test_a_batch_of_failures_alone_is_complete_with_nothing_to_process(
     replica: Replica, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     await replica.handle(
         registration(batch_id, 3), *(failure(batch_id, f"file-{n}") for n in range(3))
     )
@@ -75,7 +75,7 @@ async def test_a_batch_of_failures_alone_is_complete_with_nothing_to_process(
 
 async def test_a_batch_without_failures_announces_no_errors(
     replica: Replica, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     await replica.handle(registration(batch_id, 1), content(batch_id, "text"))
     assert await evidence.announced(BatchValidationErrorsV1) == []
 
@@ -83,7 +83,7 @@ async def test_a_batch_without_failures_announces_no_errors(
 @pytest.mark.parametrize("code", ValidationErrorCode)
 async def test_every_error_code_reaches_the_announcement(
     replica: Replica, evidence: Evidence, batch_id: UUID, code: ValidationErrorCode
-):
+) -> None:
     await replica.handle(
         registration(batch_id, 1), failure(batch_id, "file", validation_error_code=code)
     )
@@ -93,7 +93,7 @@ async def test_every_error_code_reaches_the_announcement(
 
 async def test_a_failure_before_registration_waits_and_then_takes_a_slot(
     replica: Replica, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     await replica.handle(failure(batch_id, "file"))
     assert await evidence.unplaced(batch_id, "pending") == ["file"]
     await replica.handle(registration(batch_id, 1))
@@ -102,7 +102,7 @@ async def test_a_failure_before_registration_waits_and_then_takes_a_slot(
 
 async def test_a_repeated_failure_consumes_one_slot(
     replica: Replica, replicas: OpenReplica, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     """In one chunk, later, and through eight chunks at once; also with another error."""
     failed = failure(batch_id, "file")
     await replica.handle(registration(batch_id, 5), failed, failed)
@@ -116,7 +116,7 @@ async def test_a_repeated_failure_consumes_one_slot(
 
 async def test_the_first_failures_at_once_for_one_file_consume_one_slot(
     replica: Replica, replicas: OpenReplica, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     await replica.handle(registration(batch_id, 8))
     other = await replicas("other", connections=8)
     failed = failure(batch_id, "file")
@@ -127,7 +127,7 @@ async def test_the_first_failures_at_once_for_one_file_consume_one_slot(
 
 async def test_failures_of_different_files_consume_a_slot_each(
     replica: Replica, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     await replica.handle(
         registration(batch_id, 3), failure(batch_id, "one"), failure(batch_id, "two")
     )
@@ -138,7 +138,7 @@ async def test_failures_of_different_files_consume_a_slot_each(
 @pytest.mark.parametrize("together", [True, False])
 async def test_a_file_that_failed_and_provisioned_consumes_two_slots_in_either_order(
     replica: Replica, evidence: Evidence, batch_id: UUID, content_first: bool, together: bool
-):
+) -> None:
     both = [content(batch_id, "text", file_upload_id="file"), failure(batch_id, "file")]
     ordered = both if content_first else both[::-1]
     await replica.handle(registration(batch_id, 2))
@@ -154,7 +154,7 @@ async def test_a_file_that_failed_and_provisioned_consumes_two_slots_in_either_o
 
 async def test_a_content_and_a_failure_of_equal_names_do_not_collide(
     replica: Replica, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     """A text_storage_id may equal a file_upload_id: they name different things."""
     await replica.handle(content(batch_id, "same"), failure(batch_id, "same"))
     await replica.handle(registration(batch_id, 2))

@@ -97,12 +97,13 @@ class KafkaClient:
         marker of each partition after the commit.
         """
 
-        async def enough() -> list[Data] | None:
-            events = await self.committed(model)
-            return events if len(events) >= count else None
+        events: list[Data] = []
 
-        events = await eventually(enough, deadline_seconds=40, message=f"{count} {model.__name__}")
-        assert events is not None
+        async def enough() -> bool:
+            events[:] = await self.committed(model)
+            return len(events) >= count
+
+        await eventually(enough, deadline_seconds=40, message=f"{count} {model.__name__}")
         return events
 
     async def _records(self, topic: str) -> list[Any]:

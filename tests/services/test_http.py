@@ -14,7 +14,7 @@ from tests.services.kafka_client import KafkaClient
 
 async def test_a_running_replica_tells_that_it_is_ready_and_what_it_owns(
     service_process: StartService, kafka: KafkaClient, batch_id: UUID
-):
+) -> None:
     replica = service_process("first")
     await replica.wait_ready()
     async with httpx.AsyncClient(base_url=replica.url, timeout=5) as client:
@@ -33,7 +33,7 @@ async def test_a_running_replica_tells_that_it_is_ready_and_what_it_owns(
 
 async def test_metrics_count_what_was_handled(
     service_process: StartService, kafka: KafkaClient, batch_id: UUID
-):
+) -> None:
     await kafka.send(registration(batch_id, 3), *(content(batch_id, text) for text in "aba"))
     await kafka.send_raw(EssayContentProvisionedV1, b"not JSON", partition=0)
     replica = service_process()
@@ -56,7 +56,7 @@ async def test_metrics_count_what_was_handled(
 
 async def test_the_read_api_follows_a_batch_to_its_completion(
     service_process: StartService, kafka: KafkaClient, batch_id: UUID
-):
+) -> None:
     replica = service_process()
     await replica.wait_ready()
     async with httpx.AsyncClient(base_url=replica.url, timeout=5) as client:

@@ -18,7 +18,7 @@ logging.getLogger("library").info("not worth a line")
 """
 
 
-def test_an_exception_in_a_library_is_logged_with_its_traceback():
+def test_an_exception_in_a_library_is_logged_with_its_traceback() -> None:
     output = subprocess.run(
         [sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True, timeout=60
     ).stdout

@@ -92,7 +92,7 @@ async def assert_set_aside(
 
 async def test_malformed_contents_are_dead_letters_and_hold_nothing_up(
     service_process: StartService, kafka: KafkaClient, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     malformed = malformed_contents(batch_id)
     good = contents(batch_id, len(malformed))
     await kafka.send(registration(batch_id, len(malformed)))
@@ -110,7 +110,7 @@ async def test_malformed_contents_are_dead_letters_and_hold_nothing_up(
 
 async def test_malformed_registrations_are_dead_letters_and_hold_nothing_up(
     service_process: StartService, kafka: KafkaClient, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     malformed = malformed_registrations(batch_id)
     for value, _ in malformed:
         await kafka.send_raw(BatchEssaysRegisteredV1, value, partition=0)
@@ -124,7 +124,7 @@ async def test_malformed_registrations_are_dead_letters_and_hold_nothing_up(
 
 async def test_correctness_does_not_depend_on_keys(
     service_process: StartService, kafka: KafkaClient, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     """No key, an empty one, another batch's, bytes that are no text; on any partition."""
     keys = [None, b"", b"5b0f6a0e-3c1d-4f7e-9a51-2d6c8f0b7e11", b"\x00\xff"]
     for number, key in enumerate(keys):
@@ -145,7 +145,7 @@ async def test_correctness_does_not_depend_on_keys(
 
 async def test_records_of_an_unknown_type_are_counted_and_passed_over(
     service_process: StartService, kafka: KafkaClient, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     """Whatever else is in them: JSON that other parsers refuse, other versions, other shapes."""
     unknown = [
         changed(content(batch_id, "text"), event_type="EssayContentProvisionedV2"),
@@ -172,7 +172,7 @@ async def test_records_of_an_unknown_type_are_counted_and_passed_over(
 )
 async def test_a_record_whose_header_name_is_no_text_holds_nothing_up(
     service_process: StartService, kafka: KafkaClient, evidence: Evidence, batch_id: UUID
-):
+) -> None:
     """Kafka's own client cannot send it; librdkafka and others can."""
     await kafka.send_with_header_name(registration(batch_id, 1), b"\xff\xfe", partition=0)
     replica = service_process()

@@ -27,7 +27,7 @@ async def test_a_partition_added_while_running_is_read_from_its_beginning(
     kafka_bootstrap: str,
     evidence: Evidence,
     batch_id: UUID,
-):
+) -> None:
     replica = service_process()
     await replica.wait_ready()
     await kafka.send(registration(batch_id, 2), content(batch_id, "before"))

@@ -57,7 +57,7 @@ async def test_a_replica_without_topics_waits_for_them_and_goes_on_once_they_exi
     kafka_bootstrap: str,
     topic_prefix: str,
     batch_id: UUID,
-):
+) -> None:
     prefix = f"{topic_prefix}late."
     replica = service_process(ROLLCALL_TOPIC_PREFIX=prefix)
     await eventually(
@@ -81,7 +81,7 @@ async def test_a_replica_without_topics_waits_for_them_and_goes_on_once_they_exi
 
 async def test_a_replica_on_an_empty_database_tells_to_migrate_and_goes_on_once_it_is(
     service_process: StartService, service_environment: dict[str, str], empty_database: str
-):
+) -> None:
     own = {"ROLLCALL_POSTGRES_DSN": empty_database}
     replica = service_process(**own)
     await eventually(lambda: waits_because(replica, "run the service's 'migrate' command"))
@@ -95,7 +95,7 @@ async def test_a_replica_on_an_empty_database_tells_to_migrate_and_goes_on_once_
 
 async def test_a_replica_of_an_older_release_ends_on_a_newer_schema(
     service_process: StartService, empty_database: str, tmp_path: Path
-):
+) -> None:
     """Waiting would not help: it says so and exits."""
     (tmp_path / "9001_future.sql").write_text("CREATE TABLE future (id int PRIMARY KEY);")
     migrate(empty_database, "els", (*migrations_folders(), tmp_path))
@@ -108,7 +108,9 @@ async def test_a_replica_of_an_older_release_ends_on_a_newer_schema(
     assert "run a newer release" in failed["error"]
 
 
-async def test_a_replica_that_waits_obeys_sigterm(service_process: StartService, topic_prefix: str):
+async def test_a_replica_that_waits_obeys_sigterm(
+    service_process: StartService, topic_prefix: str
+) -> None:
     replica = service_process(ROLLCALL_TOPIC_PREFIX=f"{topic_prefix}never.")
     await eventually(lambda: waits_because(replica, "missing topics"))
     replica.terminate()
@@ -117,7 +119,7 @@ async def test_a_replica_that_waits_obeys_sigterm(service_process: StartService,
 
 async def test_a_replica_that_lost_kafka_while_starting_says_so_and_obeys_sigterm(
     service_process: StartService, kafka_bootstrap: str
-):
+) -> None:
     """It saw its topics; when it wanted to join the group, nobody answered."""
     async with first_contact_only(kafka_bootstrap) as address:
         replica = service_process(ROLLCALL_KAFKA_BOOTSTRAP_SERVERS=address)

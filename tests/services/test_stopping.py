@@ -45,7 +45,7 @@ async def assert_everything_happened_once(
 
 async def test_sigterm_in_the_middle_of_work_flushes_what_committed_and_exits_in_time(
     service_process: StartService, kafka: KafkaClient, evidence: Evidence
-):
+) -> None:
     batches = [uuid.uuid4() for _ in range(5)]
     await send_batches(kafka, batches)
     replica = service_process("stopped", ROLLCALL_CHUNK_MAX_RECORDS="50")
@@ -66,7 +66,7 @@ async def test_sigterm_in_the_middle_of_work_flushes_what_committed_and_exits_in
 
 async def test_a_second_sigterm_ends_at_once_and_the_next_replica_completes_everything(
     service_process: StartService, kafka: KafkaClient, connection: Any, evidence: Evidence
-):
+) -> None:
     """The first signal waits for a chunk that another session holds up; the second does not."""
     batches = [uuid.uuid4()]
     replica = service_process("stuck", ROLLCALL_CHUNK_MAX_RECORDS="50")
@@ -90,7 +90,7 @@ async def test_a_second_sigterm_ends_at_once_and_the_next_replica_completes_ever
 
 async def test_a_chunk_that_cannot_finish_does_not_keep_a_replica_from_stopping(
     service_process: StartService, kafka: KafkaClient, connection: Any, evidence: Evidence
-):
+) -> None:
     batches = [uuid.uuid4()]
     replica = service_process("stuck")
     await kafka.send(registration(batches[0], SLOTS))
@@ -108,7 +108,7 @@ async def test_a_chunk_that_cannot_finish_does_not_keep_a_replica_from_stopping(
 
 async def test_a_replica_that_was_told_to_stop_hands_over_without_waiting_for_timeouts(
     service_process: StartService, kafka: KafkaClient, evidence: Evidence
-):
+) -> None:
     """It leaves the group and signs off: the other owns all partitions and lanes soon after."""
     first, second = service_process("first"), service_process("second")
     await asyncio.gather(first.wait_ready(), second.wait_ready())

@@ -1,4 +1,4 @@
-"""The consumer: streams of chunks, each fetching ahead of its work, and positions reported as a hint."""
+"""The consumer: fetches ahead, works one chunk at a time, and reports positions as a hint."""
 
 import asyncio
 from collections.abc import Sequence
@@ -78,8 +78,7 @@ class Consumer:
         )
         self.ownership = Ownership(self._kafka, settings.session_timeout_seconds / 2)
         self._pausing = Pausing(settings, database, self.ownership, processor.share_limit, metrics)
-        self._streams = [asyncio.Queue[Chunk](maxsize=1) for _ in range(settings.chunks_in_flight)]
-        self._positioning = asyncio.Lock()
+        self._chunks: asyncio.Queue[Chunk] = asyncio.Queue(maxsize=1)
         self.committed: dict[Partition, int] = {}
         self._reported: dict[Partition, int] = {}
         self.lags: dict[Partition, int] = {}
@@ -106,12 +105,9 @@ class Consumer:
             helpers = [
                 tasks.create_task(self._report_for_ever(), name="report"),
                 tasks.create_task(self._pausing.follow_for_ever(), name="pauses"),
+                tasks.create_task(self._fetch(), name="fetch"),
+                tasks.create_task(self._work(), name="work"),
             ]
-            for number, chunks in enumerate(self._streams):
-                helpers += [
-                    tasks.create_task(self._fetch(number, chunks), name=f"fetch-{number}"),
-                    tasks.create_task(self._work(chunks), name=f"work-{number}"),
-                ]
             await self._stopping.wait()
             await self.ownership.quiet.wait()
             for helper in helpers:
@@ -126,11 +122,11 @@ class Consumer:
         except (TimeoutError, KafkaError, OSError) as error:
             log.warning("group_not_left", error=repr(error))
 
-    async def _fetch(self, stream: int, chunks: asyncio.Queue[Chunk]) -> None:
+    async def _fetch(self) -> None:
         backoff = Backoff()
         while True:
             try:
-                await self._fetch_once(stream, chunks)
+                await self._fetch_once()
                 backoff.reset()
             except OffsetOutOfRangeError as error:
                 log.error("offset_out_of_range", error=str(error))
@@ -142,12 +138,16 @@ class Consumer:
                 self.ownership.invalidate()
                 await backoff.wait()
 
-    async def _fetch_once(self, stream: int, chunks: asyncio.Queue[Chunk]) -> None:
-        async with self._positioning:
-            if self.ownership.unpositioned:
-                await self._establish_positions()
+    async def _fetch_once(self) -> None:
+        """Poll once. The task that polls is the one that seeks.
+
+        What a poll under an older assignment has drawn from the client is dropped here, so the next
+        poll must not begin before the client was sent back to the positions.
+        """
+        if self.ownership.unpositioned:
+            await self._establish_positions()
         self.ownership.changed.clear()
-        if not (active := self.ownership.active(stream, len(self._streams))):
+        if not (active := self.ownership.active):
             await self._wait_for_change()
             return
         generation = self.ownership.generation
@@ -159,7 +159,7 @@ class Consumer:
         chunk = await self._assemble(batches, active, generation)
         if chunk is not None and generation == self.ownership.generation:
             self.ownership.positions |= {p: span.next for p, span in chunk.spans.items()}
-            await chunks.put(chunk)
+            await self._chunks.put(chunk)
 
     async def _wait_for_change(self) -> None:
         try:
@@ -221,10 +221,10 @@ class Consumer:
             ends = await self._kafka.end_offsets(targets)
         return {Partition(tp.topic, tp.partition): LogRange(starts[tp], ends[tp]) for tp in targets}
 
-    async def _work(self, chunks: asyncio.Queue[Chunk]) -> None:
+    async def _work(self) -> None:
         backoff = Backoff()
         while not self._stopping.is_set():
-            chunk = await chunks.get()
+            chunk = await self._chunks.get()
             is_current = self.ownership.is_current(chunk.generation)
             if not is_current():
                 continue

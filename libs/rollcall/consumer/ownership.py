@@ -1,7 +1,7 @@
 """Which partitions this instance may fetch, from which offset, and under which assignment."""
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 
 import structlog
@@ -30,7 +30,6 @@ class Ownership(ConsumerRebalanceListener):  # type: ignore[misc]
         self.settled = asyncio.Event()
         self.quiet = asyncio.Event()
         self.quiet.set()
-        self._chunks_at_work = 0
         self.changed = asyncio.Event()
 
     @property
@@ -38,26 +37,19 @@ class Ownership(ConsumerRebalanceListener):  # type: ignore[misc]
         """Partitions that are assigned but neither positioned nor refused."""
         return sorted(self.assigned - self.positions.keys() - self.refused.keys())
 
-    def active(self, stream: int, streams: int) -> list[TopicPartition]:
-        """The partitions that one of `streams` fetches: every `streams`-th of those not paused."""
-        running = [p for p in sorted(self.positions) if p.topic not in self.paused]
-        return [TopicPartition(*partition) for partition in running[stream::streams]]
+    @property
+    def active(self) -> list[TopicPartition]:
+        """The partitions to fetch: those positioned and not paused."""
+        return [TopicPartition(*p) for p in self.positions if p.topic not in self.paused]
 
     @contextmanager
     def at_work(self) -> Iterator[None]:
-        """While a chunk is being worked on; `quiet` is set when there is none."""
-        self._chunks_at_work += 1
+        """While the chunk is being worked on; `quiet` is set when there is none."""
         self.quiet.clear()
         try:
             yield
         finally:
-            self._chunks_at_work -= 1
-            if not self._chunks_at_work:
-                self.quiet.set()
-
-    def is_current(self, generation: int) -> Callable[[], bool]:
-        """Whether the assignment of `generation` still holds, as a question to ask later."""
-        return lambda: generation == self.generation
+            self.quiet.set()
 
     async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
         """Stop fetching, then let the chunk in flight finish or roll back within the deadline."""

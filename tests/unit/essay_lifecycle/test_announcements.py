@@ -69,28 +69,28 @@ def read_back(event: Event) -> EventData:
 
 
 @given(content_claims, st.integers(0, 9_999), identifiers)
-def test_an_assigned_slot_reads_back_as_announced(claim: Claim, position: int, essay: str):
+def test_an_assigned_slot_reads_back_as_announced(claim: Claim, position: int, essay: str) -> None:
     event = slot_assigned(Taken(claim, position, essay))
     assert read_back(event) == event.data
     assert event.key == str(claim.batch_id)
 
 
 @given(content_claims, st.sampled_from(ExcessReason))
-def test_excess_reads_back_as_announced(claim: Claim, reason: ExcessReason):
+def test_excess_reads_back_as_announced(claim: Claim, reason: ExcessReason) -> None:
     event = excess_content(claim, reason)
     assert read_back(event) == event.data
     assert event.key == str(claim.batch_id)
 
 
 @given(complete_batches())
-def test_a_completion_reads_back_as_announced(batch: CompletedBatch):
+def test_a_completion_reads_back_as_announced(batch: CompletedBatch) -> None:
     for event in completion(batch):
         assert read_back(event) == event.data
         assert event.key == str(batch.batch_id)
 
 
 @given(complete_batches())
-def test_counts_of_a_completion_agree_with_its_lists(batch: CompletedBatch):
+def test_counts_of_a_completion_agree_with_its_lists(batch: CompletedBatch) -> None:
     completed = completion(batch)[0].data
     assert isinstance(completed, BatchContentProvisioningCompletedV1)
     assert completed.provisioned_count == len(completed.essays_for_processing)
@@ -98,14 +98,16 @@ def test_counts_of_a_completion_agree_with_its_lists(batch: CompletedBatch):
 
 
 @given(complete_batches())
-def test_errors_are_announced_exactly_when_there_are_any(batch: CompletedBatch):
+def test_errors_are_announced_exactly_when_there_are_any(batch: CompletedBatch) -> None:
     announced: Sequence[type[EventData]] = [type(event.data) for event in completion(batch)]
     always = [BatchContentProvisioningCompletedV1, BatchEssaysReadyV1]
     assert announced == ([*always, BatchValidationErrorsV1] if batch.failed else always)
 
 
 @given(content_claims, st.integers(0, 9_999), identifiers)
-def test_the_same_work_done_again_gives_the_same_event_ids(claim: Claim, position: int, essay: str):
+def test_the_same_work_done_again_gives_the_same_event_ids(
+    claim: Claim, position: int, essay: str
+) -> None:
     """Wherever it lands the second time: a consumer recognises it."""
     one = slot_assigned(Taken(claim, position, essay))
     two = slot_assigned(Taken(claim, 0, "other"))
@@ -114,7 +116,7 @@ def test_the_same_work_done_again_gives_the_same_event_ids(claim: Claim, positio
 
 
 @given(complete_batches(), st.uuids())
-def test_events_of_a_completion_have_ids_of_their_own(batch: CompletedBatch, other: UUID):
+def test_events_of_a_completion_have_ids_of_their_own(batch: CompletedBatch, other: UUID) -> None:
     ids = {event.event_id for event in completion(batch)}
     assert len(ids) == len(completion(batch))
     batch.batch_id = other if other != batch.batch_id else uuid.uuid4()

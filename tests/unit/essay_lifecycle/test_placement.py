@@ -11,7 +11,9 @@ from tests.unit.essay_lifecycle.strategies import taken
 
 
 @given(st.lists(taken, max_size=30))
-def test_every_taken_slot_is_counted_once_for_its_batch_and_kind(given_taken: Sequence[Taken]):
+def test_every_taken_slot_is_counted_once_for_its_batch_and_kind(
+    given_taken: Sequence[Taken],
+) -> None:
     counted = {
         key: count
         for item in count_by_batch(given_taken)
@@ -25,7 +27,7 @@ def test_every_taken_slot_is_counted_once_for_its_batch_and_kind(given_taken: Se
 
 
 @given(st.lists(taken, max_size=30))
-def test_batches_come_once_each_in_sorted_order(given_taken: Sequence[Taken]):
+def test_batches_come_once_each_in_sorted_order(given_taken: Sequence[Taken]) -> None:
     """All transactions lock batch rows in this order, so that they cannot deadlock on them."""
     batches = [item.batch_id for item in count_by_batch(given_taken)]
     assert batches == sorted(set(batches))

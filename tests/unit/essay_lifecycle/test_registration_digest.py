@@ -16,7 +16,7 @@ BATCH = UUID(int=1)
 @given(registrations())
 def test_a_registration_read_back_from_its_message_has_the_same_digest(
     original: BatchEssaysRegisteredV1,
-):
+) -> None:
     again = BatchEssaysRegisteredV1.model_validate_json(original.model_dump_json())
     assert registration_digest(again) == registration_digest(original)
 
@@ -24,7 +24,7 @@ def test_a_registration_read_back_from_its_message_has_the_same_digest(
 @given(registrations(), registrations())
 def test_digests_are_equal_exactly_when_registrations_are(
     one: BatchEssaysRegisteredV1, two: BatchEssaysRegisteredV1
-):
+) -> None:
     assert (registration_digest(one) == registration_digest(two)) == (one == two)
 
 
@@ -40,17 +40,17 @@ def test_digests_are_equal_exactly_when_registrations_are(
         registration(BATCH, 2, user_id="teacher-18"),
     ],
 )
-def test_every_field_of_a_registration_counts(other: BatchEssaysRegisteredV1):
+def test_every_field_of_a_registration_counts(other: BatchEssaysRegisteredV1) -> None:
     assert registration_digest(other) != registration_digest(registration(BATCH, 2))
 
 
-def test_a_digest_is_the_same_in_every_release():
+def test_a_digest_is_the_same_in_every_release() -> None:
     """It is stored: another one would turn every repetition into a contradiction."""
     expected = "ed26f38c4366ffc04c3d109ba6c25f2d9ebd19b9a33e40ec798c0871cbcea455"
     assert registration_digest(registration(BATCH, 2)).hex() == expected
 
 
-def test_an_optional_field_added_later_leaves_digests_as_they_are():
+def test_an_optional_field_added_later_leaves_digests_as_they_are() -> None:
     class NextRelease(BatchEssaysRegisteredV1):
         due_date: str | None = None
 

@@ -24,14 +24,14 @@ async def container(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[AsyncConta
     await container.close()
 
 
-async def test_the_service_is_made_with_its_settings(container: AsyncContainer):
+async def test_the_service_is_made_with_its_settings(container: AsyncContainer) -> None:
     service = await container.get(Service)
     assert service.settings.topic("in") == "blue.in"
     assert service.settings.service_name == "essay-lifecycle-service"
     assert service.settings.database_schema == "els"
 
 
-async def test_every_input_event_of_the_registry_has_a_handler(container: AsyncContainer):
+async def test_every_input_event_of_the_registry_has_a_handler(container: AsyncContainer) -> None:
     service = await container.get(Service)
     inputs = [model for topic in TOPICS if topic.direction == "in" for model in topic.models]
     for model in inputs:
@@ -39,7 +39,7 @@ async def test_every_input_event_of_the_registry_has_a_handler(container: AsyncC
             service.on(model)
 
 
-async def test_the_service_serves_its_routes_beside_the_runtimes(container: AsyncContainer):
+async def test_the_service_serves_its_routes_beside_the_runtimes(container: AsyncContainer) -> None:
     app = (await container.get(Service)).create_app()
     assert set(app.openapi()["paths"]) == {
         "/healthz/live",
@@ -52,17 +52,19 @@ async def test_the_service_serves_its_routes_beside_the_runtimes(container: Asyn
     }
 
 
-async def test_the_service_brings_the_runtimes_migrations_and_its_own(container: AsyncContainer):
+async def test_the_service_brings_the_runtimes_migrations_and_its_own(
+    container: AsyncContainer,
+) -> None:
     service = await container.get(Service)
     assert service.migrations == migrations_folders()
 
 
-async def test_reads_use_the_database_of_the_service(container: AsyncContainer):
+async def test_reads_use_the_database_of_the_service(container: AsyncContainer) -> None:
     service = await container.get(Service)
     assert await container.get(Database) is service.database
     assert await container.get(BatchReader)
 
 
-async def test_every_part_exists_once(container: AsyncContainer):
+async def test_every_part_exists_once(container: AsyncContainer) -> None:
     for part in (Service, EssayLifecycle, BatchReader, EssayLifecycleSettings):
         assert await container.get(part) is await container.get(part)
