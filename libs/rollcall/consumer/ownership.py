@@ -1,7 +1,7 @@
 """Which partitions this instance may fetch, from which offset, and under which assignment."""
 
 import asyncio
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 
 import structlog
@@ -50,6 +50,10 @@ class Ownership(ConsumerRebalanceListener):  # type: ignore[misc]
             yield
         finally:
             self.quiet.set()
+
+    def is_current(self, generation: int) -> Callable[[], bool]:
+        """Whether the assignment of `generation` still holds, as a question to ask later."""
+        return lambda: generation == self.generation
 
     async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
         """Stop fetching, then let the chunk in flight finish or roll back within the deadline."""
