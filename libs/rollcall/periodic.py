@@ -5,8 +5,10 @@ import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from rollcall import failpoints
 from rollcall.consumer.processor import ChunkProcessor
 from rollcall.consumer.transaction import Job, Transaction
+from rollcall.failpoints import Failpoint
 from rollcall.outbox.event import Event
 
 _TRY_LOCK = "SELECT pg_try_advisory_xact_lock(current_schema()::regnamespace::oid::int, $1)"
@@ -29,6 +31,7 @@ class PeriodicJob:
         """Run the job unless another instance is running it now."""
         if not await tx.connection.fetchval(_TRY_LOCK, self.lock_key):
             return ()
+        failpoints.reached(Failpoint.PERIODIC_LOCKED)
         return await self.job(tx)
 
 

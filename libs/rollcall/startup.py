@@ -7,10 +7,12 @@ import asyncpg
 import structlog
 from aiokafka.errors import KafkaError
 
+from rollcall import failpoints
 from rollcall.backoff import Backoff
 from rollcall.database.pool import Database
 from rollcall.database.schema_version import check_schema
 from rollcall.errors import SchemaNotMigratedError, TopicMismatchError
+from rollcall.failpoints import Failpoint
 from rollcall.outbox.store import OutboxStore
 from rollcall.settings import ServiceSettings
 from rollcall.topic_admin import TopicAdmin
@@ -58,6 +60,7 @@ async def open_database(
         async with database.acquire() as connection:
             await check_schema(connection, settings.database_schema, migrations)
             lanes = await OutboxStore().ensure_lanes(connection, settings.lanes)
+        failpoints.reached(Failpoint.STARTUP_LANES_CREATED)
 
     await wait_for("database schema", migrated)
     return lanes

@@ -8,7 +8,9 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
+from rollcall import failpoints
 from rollcall.errors import TopicMismatchError
+from rollcall.failpoints import Failpoint
 from rollcall.settings import ServiceSettings
 from rollcall.topology import Topology
 from rollcall_events.topics import Topic
@@ -63,6 +65,7 @@ class TopicAdmin:
             async with asyncio.timeout(_TIMEOUT_SECONDS):
                 response = await self._admin.create_topics(wanted)
             _raise_errors(response)
+            failpoints.reached(Failpoint.TOPICS_CREATED)
         return names
 
     async def check(self) -> None:

@@ -17,10 +17,11 @@ from essay_lifecycle_service.domain.claims import (
 )
 from essay_lifecycle_service.domain.placement import Counted, count_by_batch
 from essay_lifecycle_service.domain.registration import Registration, first_of_each_batch
+from essay_lifecycle_service.failpoints import EssayFailpoint
 from essay_lifecycle_service.store.batches import BatchStore
 from essay_lifecycle_service.store.slots import SlotStore
 from essay_lifecycle_service.store.unplaced import UnplacedStore
-from rollcall import Event, Received, Transaction
+from rollcall import Event, Received, Transaction, failpoints
 from rollcall_events import (
     BatchEssaysRegisteredV1,
     EssayContentProvisionedV1,
@@ -50,9 +51,11 @@ class EssayLifecycle:
         ]
         candidates = first_of_each_batch(registrations)
         opened = await self._batches.insert(tx.connection, list(candidates.values()))
+        failpoints.reached(EssayFailpoint.BATCHES_WRITTEN)
         await self._slots.insert(
             tx.connection, (candidates[batch_id].event for batch_id in sorted(opened))
         )
+        failpoints.reached(EssayFailpoint.REGISTRATIONS_WRITTEN)
         for batch_id in opened:
             _log_opened(candidates[batch_id], tx)
         known = await self._batches.digests(tx.connection, list(candidates))
@@ -78,6 +81,7 @@ class EssayLifecycle:
     async def sweep(self, tx: Transaction) -> list[Event]:
         """Place what is still pending in registered batches, whatever kept it from being placed."""
         batch_ids = await self._unplaced.batches_with_pending(tx.connection, SWEPT_BATCHES)
+        failpoints.reached(EssayFailpoint.PENDING_FOUND)
         return await self._reconcile(batch_ids, tx)
 
     def _reconcile_after_commit(self, batch_ids: Iterable[UUID], tx: Transaction) -> None:
@@ -91,8 +95,10 @@ class EssayLifecycle:
 
     async def _reconcile(self, batch_ids: Sequence[UUID], tx: Transaction) -> list[Event]:
         claims = await self._unplaced.take_back(tx.connection, batch_ids, RECONCILED_CLAIMS)
-        if claims and await self._place(claims, tx, reconciling=True):
-            self._reconcile_after_commit(batch_ids, tx)
+        if claims:
+            failpoints.reached(EssayFailpoint.PENDING_TAKEN_BACK)
+            if await self._place(claims, tx, reconciling=True):
+                self._reconcile_after_commit(batch_ids, tx)
         return []
 
     async def _place(
@@ -105,13 +111,16 @@ class EssayLifecycle:
         whether any claim found its final place.
         """
         placement = await self._slots.take(tx.connection, claims)
+        failpoints.reached(EssayFailpoint.CONTENT_TAKEN)
         counted = Counted([], [])
         if placement.taken:
             counts = count_by_batch(placement.taken)
             counted = await self._batches.count_taken(tx.connection, counts)
+            failpoints.reached(EssayFailpoint.COUNTED)
         excess: list[Claim] = []
         if placement.left:
             excess = await self._unplaced.leave(tx.connection, placement.left)
+            failpoints.reached(EssayFailpoint.REST_WRITTEN)
         if not reconciling:
             waiting = [claim.batch_id for claim in placement.left]
             self._reconcile_after_commit([*waiting, *counted.with_pending], tx)
@@ -123,6 +132,7 @@ class EssayLifecycle:
             for claim in excess
             if claim.kind == "content"
         )
+        failpoints.reached(EssayFailpoint.SLOTS_ANNOUNCED)
         for batch_id in counted.completed:
             await self._complete(batch_id, tx)
         return bool(placement.taken or excess)
@@ -130,6 +140,7 @@ class EssayLifecycle:
     async def _complete(self, batch_id: UUID, tx: Transaction) -> None:
         """Announce a batch; one at a time, so that memory holds the essays of one batch only."""
         await self._batches.complete(tx.connection, batch_id)
+        failpoints.reached(EssayFailpoint.COMPLETION_WRITTEN)
         batch = await self._batches.registration(tx.connection, batch_id)
         slots = await self._slots.of_batch(tx.connection, batch_id)
         complete = CompletedBatch.of_rows(batch_id, batch, slots)

@@ -9,6 +9,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
 
+from rollcall import failpoints
 from rollcall.backoff import Backoff
 from rollcall.consumer.chunk import Chunk, Span
 from rollcall.consumer.decoding import Decoder
@@ -20,6 +21,7 @@ from rollcall.consumer.records import InputRecord, Item, Partition
 from rollcall.consumer.starting_points import StartingPointFinder
 from rollcall.database.pool import Database
 from rollcall.errors import DeadLetterLimitError, OwnershipLostError, PositionConflictError
+from rollcall.failpoints import Failpoint
 from rollcall.settings import ServiceSettings
 from rollcall.telemetry.health import Progress
 from rollcall.telemetry.metrics import Metrics
@@ -156,8 +158,11 @@ class Consumer:
             timeout_ms=int(_POLL_SECONDS * 1000),
             max_records=self._settings.chunk_max_records,
         )
+        if batches:
+            failpoints.reached(Failpoint.FETCH_POLLED)
         chunk = await self._assemble(batches, active, generation)
         if chunk is not None and generation == self.ownership.generation:
+            failpoints.reached(Failpoint.FETCH_ASSEMBLED)
             self.ownership.positions |= {p: span.next for p, span in chunk.spans.items()}
             await self._chunks.put(chunk)
 
@@ -208,6 +213,7 @@ class Consumer:
         found = await self._starting_points.find(partitions)
         if found is None or generation != self.ownership.generation:
             return
+        failpoints.reached(Failpoint.ASSIGNMENT_FOUND)
         self.ownership.refuse(found.refusals)
         self.committed = dict(found.starts)
         self.ownership.begin(found.starts)
@@ -228,9 +234,11 @@ class Consumer:
             is_current = self.ownership.is_current(chunk.generation)
             if not is_current():
                 continue
+            failpoints.reached(Failpoint.CHUNK_TAKEN)
             with self.ownership.at_work():
                 try:
                     await self._processor.process(chunk, is_current)
+                    failpoints.reached(Failpoint.CHUNK_FINISHED)
                     self._done(chunk)
                     backoff.reset()
                     continue
@@ -283,8 +291,10 @@ class Consumer:
             p: offset for p, offset in self.committed.items() if p in self.ownership.positions
         }
         if current and current != self._reported:
+            failpoints.reached(Failpoint.REPORT_DUE)
             async with asyncio.timeout(_KAFKA_TIMEOUT_SECONDS):
                 await self._kafka.commit({TopicPartition(*p): o for p, o in current.items()})
+            failpoints.reached(Failpoint.REPORT_SENT)
             self._reported = current
 
 

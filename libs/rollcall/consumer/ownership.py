@@ -7,8 +7,10 @@ from contextlib import contextmanager
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 
+from rollcall import failpoints
 from rollcall.consumer.positions import Refusal
 from rollcall.consumer.records import Partition
+from rollcall.failpoints import Failpoint
 
 log = structlog.get_logger()
 
@@ -65,6 +67,7 @@ class Ownership(ConsumerRebalanceListener):  # type: ignore[misc]
             await asyncio.wait_for(self.quiet.wait(), self._timeout_seconds)
         except TimeoutError:
             log.warning("revocation_deadline_passed", partitions=len(revoked))
+        failpoints.reached(Failpoint.ASSIGNMENT_REVOKED)
 
     def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
         """Hold every partition until its position has been read.

@@ -6,11 +6,13 @@ from typing import Any
 import asyncpg
 import structlog
 
+from rollcall import failpoints
 from rollcall.consumer.ownership import Ownership
 from rollcall.consumer.pauses import PauseStore
 from rollcall.consumer.share_limit import ShareLimit
 from rollcall.database.pool import Database
 from rollcall.errors import DeadLetterLimitError
+from rollcall.failpoints import Failpoint
 from rollcall.settings import ServiceSettings
 from rollcall.telemetry.metrics import Metrics
 
@@ -44,6 +46,7 @@ class Pausing:
         try:
             async with self._database.acquire() as connection:
                 await self._store.pause(connection, error.topic, str(error), self._instance_id)
+                failpoints.reached(Failpoint.PAUSE_WRITTEN)
                 await self.follow(connection)
         except _DATABASE_ERRORS as failure:
             log.warning("pause_not_kept", topic=error.topic, error=repr(failure)[:500])

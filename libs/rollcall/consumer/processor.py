@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 
+from rollcall import failpoints
 from rollcall.backoff import Backoff
 from rollcall.consumer.chunk import Chunk, describe
 from rollcall.consumer.dead_letters import DeadLetterStore
@@ -19,6 +20,7 @@ from rollcall.consumer.transaction import Job, Transaction
 from rollcall.database.failures import Failure, classify
 from rollcall.database.pool import Database
 from rollcall.errors import DeadLetterLimitError, OwnershipLostError
+from rollcall.failpoints import Failpoint
 from rollcall.outbox.buffer import OutboxBuffer
 from rollcall.outbox.event import Event
 from rollcall.outbox.segment import SegmentCodec
@@ -119,7 +121,9 @@ class ChunkProcessor:
         backoff = Backoff()
         while True:
             try:
-                return (await self._transact(job)).follow_ups
+                tx = await self._transact(job)
+                failpoints.reached(Failpoint.FOLLOW_UP_COMMITTED)
+                return tx.follow_ups
             except Exception as error:
                 again = classify(error) in (Failure.RACE, Failure.CONTENTION)
                 if again and backoff.attempts < _JOB_ATTEMPTS:
@@ -143,33 +147,43 @@ class ChunkProcessor:
         trace = [*trace, f"{here}: {error!r}"[:300]]
         if len(chunk.items) == 1:
             log.error("record_isolated", record=here, error=repr(error)[:500])
+            failpoints.reached(Failpoint.BISECTION_RECORD_ISOLATED)
             if isinstance(chunk.items[0], Rejected):
                 raise error
             await self.process(chunk.set_aside(error, trace), is_current)
             return
-        for half in chunk.halves():
-            await self.process(half, is_current, trace)
+        first, second = chunk.halves()
+        await self.process(first, is_current, trace)
+        failpoints.reached(Failpoint.BISECTION_HALF_COMMITTED)
+        await self.process(second, is_current, trace)
 
     async def _commit(self, chunk: Chunk) -> list[Job]:
         outcomes = Outcomes()
 
         async def handle(tx: Transaction) -> Iterable[Event]:
+            failpoints.reached(Failpoint.CHUNK_BEGUN)
             await self._positions.compare_and_set(tx.connection, chunk.spans)
+            failpoints.reached(Failpoint.CHUNK_POSITIONS_MOVED)
             for route in self._routes:
                 if received := chunk.received(route.models):
                     await tx.publish(await route.handler(received, tx))
+            failpoints.reached(Failpoint.CHUNK_HANDLED)
             for item in chunk.rejected():
                 place = f"{item.record.partition}@{item.record.offset}"
                 tx.log("record_rejected", record=place, error_type=item.error_type)
             rejected = [*chunk.rejected(), *tx.rejections]
             outcomes.update(count_outcomes(chunk, rejected))
             self._require_good_share(outcomes)
-            return await self._dead_letters.record(tx.connection, rejected)
+            events = await self._dead_letters.record(tx.connection, rejected)
+            if events:
+                failpoints.reached(Failpoint.CHUNK_DEAD_LETTERS_WRITTEN)
+            return events
 
         started = time.perf_counter()
         tx = await self._transact(handle)
         self._metrics.chunk_seconds.observe(time.perf_counter() - started)
         self._count(chunk, outcomes)
+        failpoints.reached(Failpoint.CHUNK_COMMITTED)
         return tx.follow_ups
 
     async def _transact(self, job: Job) -> Transaction:
@@ -187,6 +201,8 @@ class ChunkProcessor:
             async with connection.transaction():
                 await tx.publish(await job(tx))
                 await outbox.flush()
+                failpoints.reached(Failpoint.TRANSACTION_SEGMENTS_WRITTEN)
+        failpoints.reached(Failpoint.TRANSACTION_COMMITTED)
         self._metrics.events_total.inc(outbox.published)
         self._on_segments(outbox.touched_lanes)
         for event, fields in tx.log_events:

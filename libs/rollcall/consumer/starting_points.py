@@ -3,9 +3,11 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from rollcall import failpoints
 from rollcall.consumer.positions import LogRange, PositionStore, Refusal, check_position
 from rollcall.consumer.records import Partition
 from rollcall.database.pool import Database
+from rollcall.failpoints import Failpoint
 
 ReadLogRanges = Callable[[Sequence[Partition]], Awaitable[Mapping[Partition, LogRange]]]
 
@@ -39,10 +41,13 @@ class StartingPointFinder:
             KafkaError, OSError, TimeoutError, asyncpg.PostgresError: a server does not answer.
         """
         stored = await self._read(partitions)
+        failpoints.reached(Failpoint.ASSIGNMENT_POSITIONS_READ)
         logs = await self._log_ranges(partitions)
+        failpoints.reached(Failpoint.ASSIGNMENT_LOG_ENDS_READ)
         if new := {p: logs[p].start for p in partitions if p not in stored}:
             async with self._database.acquire() as connection:
                 await self._positions.open(connection, new)
+            failpoints.reached(Failpoint.ASSIGNMENT_POSITIONS_OPENED)
             return None
         refusals = [r for p in partitions if (r := check_position(p, stored[p], logs[p]))]
         refused = [refusal.partition for refusal in refusals]

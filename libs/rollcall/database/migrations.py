@@ -10,8 +10,10 @@ import psycopg
 from psycopg import sql
 from yoyo import get_backend, read_migrations
 
+from rollcall import failpoints
 from rollcall.database.schema_version import APPLIED, known_migrations, refuse_newer
 from rollcall.errors import ConfigurationError
+from rollcall.failpoints import Failpoint
 
 # Ends with its session: yoyo's own lock is a row, which a killed process would leave behind.
 _LOCK = "SELECT pg_advisory_lock(hashtextextended('rollcall migrations', 0))"
@@ -49,6 +51,7 @@ def migrate(dsn: str, schema: str, folders: Sequence[Path]) -> list[str]:
                 sql.Identifier(_checked_schema(schema))
             )
         )
+        failpoints.reached(Failpoint.MIGRATION_SCHEMA_CREATED)
         return _apply(dsn, schema, folders)
 
 
@@ -59,5 +62,7 @@ def _apply(dsn: str, schema: str, folders: Sequence[Path]) -> list[str]:
         pending = backend.to_apply(migrations)
         applied = {row[0] for row in backend.execute(APPLIED).fetchall()}
         refuse_newer(schema, applied, known_migrations(folders))
-        backend.apply_migrations(pending)
+        for migration in pending:
+            backend.apply_one(migration)
+            failpoints.reached(Failpoint.MIGRATION_APPLIED)
         return [migration.id for migration in pending]

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from rollcall import failpoints
 from rollcall.dead_letters.letter import (
     Letter,
     LetterCount,
@@ -14,6 +15,7 @@ from rollcall.dead_letters.letter import (
 from rollcall.dead_letters.redrive import Plan, Untouched, batches, by_lane, plan_redrive
 from rollcall.dead_letters.store import DeadLetterRegister, Decision
 from rollcall.errors import DeadLetterError
+from rollcall.failpoints import Failpoint
 from rollcall.outbox.segment import SegmentCodec
 from rollcall.outbox.store import OutboxStore
 from rollcall.topology import Topology
@@ -156,6 +158,7 @@ class DeadLetters:
         """One transaction: rows settled, audit written, and what is redriven in the outbox."""
         async with self._connection.transaction():
             won = await self._register.settle(self._connection, ids, decision)
+            failpoints.reached(Failpoint.REDRIVE_SETTLED)
             records = {id_: record for id_ in won if (record := plan.records[id_]) is not None}
             if records:
                 shares = by_lane(records, await self._lanes())
@@ -163,6 +166,8 @@ class DeadLetters:
                     self._connection,
                     [(lane, len(rs), self._codec.encode_raw(rs)) for lane, rs in shares.items()],
                 )
+                failpoints.reached(Failpoint.REDRIVE_WRITTEN)
+        failpoints.reached(Failpoint.REDRIVE_COMMITTED)
         return won
 
     async def _lanes(self) -> int:

@@ -7,6 +7,8 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
+from rollcall import failpoints
+from rollcall.failpoints import Failpoint
 from rollcall.outbox.lane_position import LanePosition, read_lane_position
 from rollcall.outbox.publication import PlacedRecord, place
 from rollcall.outbox.segment import SegmentCodec
@@ -57,6 +59,7 @@ class LaneProducer:
         """
         async with asyncio.timeout(_TRANSACTION_TIMEOUT_SECONDS * 2):
             await self._producer.start()
+        failpoints.reached(Failpoint.LANE_FENCED)
         self._partition_counts = await self._count_partitions()
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self._settings.kafka_bootstrap_servers,
@@ -83,7 +86,9 @@ class LaneProducer:
         position = LanePosition(segments[-1].seq)
         async with asyncio.timeout(_TRANSACTION_TIMEOUT_SECONDS):
             await self._producer.begin_transaction()
+            failpoints.reached(Failpoint.LANE_BEGUN)
             deliveries = await self._send(self._placed(segments))
+            failpoints.reached(Failpoint.LANE_RECORDS_SENT)
             deliveries.append(
                 await self._producer.send(
                     self._position_partition.topic,
@@ -92,8 +97,11 @@ class LaneProducer:
                     partition=self._lane,
                 )
             )
+            failpoints.reached(Failpoint.LANE_POSITION_SENT)
             await asyncio.gather(*deliveries)
+            failpoints.reached(Failpoint.LANE_ACKNOWLEDGED)
             await self._producer.commit_transaction()
+        failpoints.reached(Failpoint.LANE_COMMITTED)
         return position
 
     async def close(self) -> None:

@@ -5,6 +5,8 @@ import time
 
 import structlog
 
+from rollcall import failpoints
+from rollcall.failpoints import Failpoint
 from rollcall.outbox.lane_position import LanePosition, check_lane_position
 from rollcall.outbox.lane_session import LaneSession
 from rollcall.outbox.producer import LaneProducer
@@ -65,6 +67,7 @@ class LanePublisher:
             while True:
                 segments = await self._next(position)
                 if segments:
+                    failpoints.reached(Failpoint.LANE_NUMBERED)
                     position = await self._publish(segments)
                 else:
                     await self._wait()
@@ -74,6 +77,7 @@ class LanePublisher:
     async def _take_over(self) -> LanePosition:
         """Fence the former owner, find where it stopped, and publish what it had numbered."""
         position = await self._producer.open()
+        failpoints.reached(Failpoint.LANE_POSITION_READ)
         async with self._session.connection() as connection:
             known = await self._store.lane_range(connection, self._lane)
         check_lane_position(self._lane, position, known)
@@ -86,6 +90,7 @@ class LanePublisher:
             if not left:
                 self.taken_over = True
                 return position
+            failpoints.reached(Failpoint.LANE_LEFT_OVERS_READ)
             position = await self._publish(left)
 
     async def _next(self, position: LanePosition) -> list[StoredSegment]:

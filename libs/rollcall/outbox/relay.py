@@ -7,8 +7,10 @@ import asyncpg
 import structlog
 from aiokafka.errors import KafkaError
 
+from rollcall import failpoints
 from rollcall.backoff import Backoff
 from rollcall.errors import LaneLostError, LanePositionError
+from rollcall.failpoints import Failpoint
 from rollcall.outbox.lane_session import LaneSession
 from rollcall.outbox.publisher import LanePublisher
 from rollcall.outbox.store import OutboxStore
@@ -84,6 +86,7 @@ class Relay:
     async def _run_session(self, backoff: Backoff) -> None:
         session = await LaneSession.open(self._settings)
         try:
+            failpoints.reached(Failpoint.RELAY_CONNECTED)
             async with session.connection() as connection:
                 lanes = await self._store.ensure_lanes(connection, self._settings.lanes)
             while not self._stopping.is_set():
@@ -92,7 +95,9 @@ class Relay:
                 backoff.reset()
                 await self._pause()
             await self._drain()
+            failpoints.reached(Failpoint.RELAY_DRAINED)
             await session.leave()
+            failpoints.reached(Failpoint.RELAY_LEFT)
         finally:
             await self._abandon(list(self._publishers))
             await session.close()
@@ -106,6 +111,7 @@ class Relay:
     async def _share(self, session: LaneSession, lanes: int) -> None:
         """Own a fair share of the lanes: give up the surplus, take what is free."""
         share = fair_share(lanes, await session.beat(self._http_url()))
+        failpoints.reached(Failpoint.RELAY_BEATEN)
         await self._collect_dead(session)
         for lane in self.owned_lanes[share:]:
             await self._release(session, lane)
@@ -113,6 +119,7 @@ class Relay:
             if len(self._publishers) >= share:
                 break
             if lane not in self._publishers and await session.try_lock(lane):
+                failpoints.reached(Failpoint.LANE_LOCKED)
                 self._start(session, lane)
         self._metrics.lanes_owned.set(len(self._publishers))
 
@@ -131,6 +138,7 @@ class Relay:
 
     async def _release(self, session: LaneSession, lane: int) -> None:
         await self._abandon([lane])
+        failpoints.reached(Failpoint.LANE_ABANDONED)
         await session.unlock(lane)
         log.info("lane_released", lane=lane)
 
