@@ -72,8 +72,10 @@ MUTATIONS = (
         f"{_CONSUMER}/processor.py",
         (
             (
-                "        for half in chunk.halves():\n"
-                "            await self.process(half, is_current, trace)\n",
+                "        first, second = chunk.halves()\n"
+                "        await self.process(first, is_current, trace)\n"
+                "        failpoints.reached(Failpoint.BISECTION_HALF_COMMITTED)\n"
+                "        await self.process(second, is_current, trace)\n",
                 "        rejected = [Rejected.from_exception(i.record, error) for i in chunk.items]\n"
                 "        await self.process(Chunk(rejected, chunk.spans, chunk.generation), is_current)"
                 "\n",
@@ -122,7 +124,8 @@ MUTATIONS = (
                 "        counted = Counted([], [])\n"
                 "        if placement.taken:\n"
                 "            counts = count_by_batch(placement.taken)\n"
-                "            counted = await self._batches.count_taken(tx.connection, counts)\n",
+                "            counted = await self._batches.count_taken(tx.connection, counts)\n"
+                "            failpoints.reached(EssayFailpoint.COUNTED)\n",
                 "",
             ),
             (
