@@ -1,5 +1,7 @@
 """Every error the runtime raises: what happened, with which value, and what to do."""
 
+from rollcall.exit_codes import ExitCode
+
 
 class RollcallError(Exception):
     """Base of all errors raised by the runtime."""
@@ -55,6 +57,19 @@ class LanePositionError(RollcallError):
     Ahead of the database: the database was restored to an earlier point. Behind it: the topic that
     holds lane positions was lost or recreated. Follow docs/operations.md, section "Restore".
     """
+
+
+class TaskEndedError(RollcallError):
+    """A part of the service that must last as long as the process ended without an error of its own."""
+
+
+class FetcherDeadError(RollcallError):
+    """The Kafka client fetches nothing any more though records wait: the process ends with the code 3.
+
+    A new process fetches again, from the positions in PostgreSQL.
+    """
+
+    exit_code = ExitCode.FETCHER_DEAD
 
 
 class DeadLetterError(RollcallError):

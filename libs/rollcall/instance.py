@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
@@ -18,6 +19,7 @@ from rollcall.outbox.relay import Relay
 from rollcall.periodic import PeriodicJob, run_for_ever
 from rollcall.settings import ServiceSettings
 from rollcall.startup import wait_for
+from rollcall.supervision import Supervisor
 from rollcall.telemetry.health import Health, Progress
 from rollcall.telemetry.metrics import Metrics
 from rollcall.topology import Topology
@@ -52,7 +54,9 @@ class Instance:
         health: Health,
         lanes: int,
         http_url: Callable[[], str | None],
+        supervisor: Supervisor,
     ) -> None:
+        self._supervisor = supervisor
         self._settings = settings
         self._jobs = jobs
         self._health = health
@@ -68,9 +72,11 @@ class Instance:
             _decoders(settings, topology, routes),
             progress,
             metrics,
+            supervisor,
         )
         health.add(progress.problems)
         health.add(self._consumer.ownership.problems)
+        health.add(self._consumer.client_watch.problems)
         health.add(lambda: self._relay.problems)
         self._samples: deque[tuple[float, int]] = deque(maxlen=_RATE_SAMPLES)
 
@@ -79,16 +85,26 @@ class Instance:
         await wait_for("Kafka", self._consumer.start)
 
     async def run_until(self, stop: asyncio.Event) -> None:
-        """Work until `stop`, then finish the chunk, flush the relay and leave the group."""
+        """Work until `stop`, then finish the chunk, flush the relay and leave the group.
+
+        If a part dies, the group is left, too, so that the others need not wait for a timeout.
+        """
+        try:
+            await self._run_parts(stop)
+        finally:
+            await self._consumer.close()
+
+    async def _run_parts(self, stop: asyncio.Event) -> None:
+        start = self._supervisor.start
         async with asyncio.TaskGroup() as tasks:
-            relay = tasks.create_task(self._relay.run(), name="relay")
-            consumer = tasks.create_task(self._consumer.run(), name="consumer")
+            relay = start(tasks, self._relay.run, "relay")
+            consumer = start(tasks, self._consumer.run, "consumer")
             helpers = [
-                tasks.create_task(run_for_ever(job, self._processor), name=job.name)
+                start(tasks, partial(run_for_ever, job, self._processor), f"job.{job.name}")
                 for job in self._jobs
             ]
-            helpers.append(tasks.create_task(self._sample_rate(), name="rate"))
-            helpers.append(tasks.create_task(self._announce_ready(), name="ready"))
+            helpers.append(start(tasks, self._sample_rate, "rate"))
+            helpers.append(start(tasks, self._announce_ready, "ready", may_return=True))
             await stop.wait()
             self._health.started = False
             await self._stop(consumer, relay)

@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TypeVar
@@ -17,16 +18,19 @@ from rollcall.consumer.processor import Handler, Route
 from rollcall.consumer.transaction import Job
 from rollcall.database.pool import Database
 from rollcall.database.schema_version import RUNTIME_MIGRATIONS
-from rollcall.errors import ConfigurationError, RollcallError
+from rollcall.errors import ConfigurationError
+from rollcall.exit_codes import ExitCode
 from rollcall.http import HttpServer, InstanceStatus, create_app, runtime_routes
 from rollcall.instance import Instance
 from rollcall.periodic import PeriodicJob
 from rollcall.settings import ServiceSettings
 from rollcall.startup import open_database, wait_for_topics
+from rollcall.supervision import Supervisor
 from rollcall.telemetry.health import Health
 from rollcall.telemetry.logs import configure_logs
 from rollcall.telemetry.metrics import Metrics
 from rollcall.topology import Topology
+from rollcall.watchdog import Watchdog
 from rollcall_events import EventData
 from rollcall_events.topics import Topic
 
@@ -34,6 +38,9 @@ log = structlog.get_logger()
 
 H = TypeVar("H", bound=Handler)
 J = TypeVar("J", bound=Job)
+
+# Beyond the time that an orderly stop may take, for what cannot be waited for any longer.
+_END_GRACE_SECONDS = 4.0
 
 
 class Service:
@@ -54,6 +61,10 @@ class Service:
         self.database = Database(settings)
         self.metrics = Metrics()
         self.health = Health()
+        self.supervisor = Supervisor()
+        self.watchdog = Watchdog(self.metrics, settings.loop_stall_exit_seconds)
+        self.supervisor.on_death(self._limit_end)
+        self.health.add(self.watchdog.problems)
         self._routes: list[Route] = []
         self._jobs: list[PeriodicJob] = []
         self._routers: list[APIRouter] = []
@@ -116,17 +127,19 @@ class Service:
         _tune_garbage_collector()
         stop = asyncio.Event()
         self._handle_signals(stop)
+        self.watchdog.start(asyncio.get_running_loop())
         try:
             await self._serve(stop)
         except ExceptionGroup as errors:
-            for error in _leaves(errors):
-                expected = isinstance(error, RollcallError | OSError)
-                log.critical("service_failed", error=str(error), exc_info=not expected and error)
-            return 1
+            if self.supervisor.exit_code is ExitCode.STOPPED:  # it failed while it stopped
+                for error in _leaves(errors):
+                    self.supervisor.failed(error)
+            return self.supervisor.exit_code
         finally:
             await self.database.close()
+            self.watchdog.close()
         log.info("service_stopped")
-        return 0
+        return ExitCode.STOPPED
 
     def status(self) -> InstanceStatus:
         """What this instance says of itself at `/v1/instance`."""
@@ -150,8 +163,8 @@ class Service:
     async def _serve(self, stop: asyncio.Event) -> None:
         http = HttpServer(self.settings, self.create_app())
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(http.run(), name="http")
-            work = tasks.create_task(self._work(http, stop), name="work")
+            self.supervisor.start(tasks, http.run, "http")
+            work = self.supervisor.start(tasks, partial(self._work, http, stop), "work")
             await asyncio.wait([work])
             http.stop()
 
@@ -181,9 +194,18 @@ class Service:
             self.health,
             lanes,
             http_url=lambda: http.url,
+            supervisor=self.supervisor,
         )
         await self._instance.start()
         return self._instance
+
+    def _limit_end(self) -> None:
+        """Whatever holds it up, the process ends soon: what has not committed counts for nothing."""
+        self.watchdog.end_within(
+            self.settings.stop_timeout_seconds + _END_GRACE_SECONDS,
+            ExitCode.STOP_OVERDUE,
+            "the service did not end in time; the stack says what held it up",
+        )
 
     def _handle_signals(self, stop: asyncio.Event) -> None:
         loop = asyncio.get_running_loop()
@@ -192,6 +214,8 @@ class Service:
             if stop.is_set():
                 os._exit(128 + number)  # nothing uncommitted counts, so nothing is lost
             log.info("service_stopping", signal=signal.Signals(number).name)
+            self.supervisor.end()
+            self._limit_end()
             stop.set()
 
         for number in (signal.SIGTERM, signal.SIGINT):

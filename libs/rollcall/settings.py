@@ -87,6 +87,15 @@ class ServiceSettings(BaseSettings):
     stall_seconds: float = Field(
         15.0, gt=0, description="No progress for so long while records wait: no longer ready."
     )
+    loop_stall_exit_seconds: float = Field(
+        60.0, ge=0, description="An event loop that stalls for so long ends the process; 0 = never."
+    )
+    fetch_silence_exit_seconds: float = Field(
+        60.0,
+        ge=0,
+        description="Records wait, Kafka answers, nothing is fetched for so long: the process ends;"
+        " 0 = never.",
+    )
     stop_timeout_seconds: float = Field(
         6.0, gt=0, description="Limit for finishing and flushing after SIGTERM."
     )

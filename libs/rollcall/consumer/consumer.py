@@ -12,6 +12,7 @@ from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRa
 from rollcall import failpoints
 from rollcall.backoff import Backoff
 from rollcall.consumer.chunk import Chunk, Span
+from rollcall.consumer.client_watch import ClientWatch
 from rollcall.consumer.decoding import Decoder
 from rollcall.consumer.ownership import Ownership
 from rollcall.consumer.pausing import Pausing
@@ -23,6 +24,7 @@ from rollcall.database.pool import Database
 from rollcall.errors import DeadLetterLimitError, OwnershipLostError, PositionConflictError
 from rollcall.failpoints import Failpoint
 from rollcall.settings import ServiceSettings
+from rollcall.supervision import Supervisor
 from rollcall.telemetry.health import Progress
 from rollcall.telemetry.metrics import Metrics
 
@@ -53,6 +55,7 @@ class Consumer:
         decoders: dict[str, Decoder],
         progress: Progress,
         metrics: Metrics,
+        supervisor: Supervisor,
     ) -> None:
         self._settings = settings
         self._database = database
@@ -60,6 +63,10 @@ class Consumer:
         self._decoders = decoders
         self._progress = progress
         self._metrics = metrics
+        self._supervisor = supervisor
+        self.client_watch = ClientWatch(
+            settings.session_timeout_seconds, settings.fetch_silence_exit_seconds
+        )
         self._starting_points = StartingPointFinder(
             database, PositionStore(settings.consumer_group), self._log_ranges
         )
@@ -86,6 +93,7 @@ class Consumer:
         self.lags: dict[Partition, int] = {}
         self.records_total = 0
         self._stopping = asyncio.Event()
+        self._closed = False
 
     async def start(self) -> None:
         """Join the group.
@@ -95,6 +103,7 @@ class Consumer:
         """
         async with asyncio.timeout(_KAFKA_TIMEOUT_SECONDS * 2):
             await self._kafka.start()
+        self.client_watch.attach(self._kafka)
         self._kafka.subscribe(list(self._decoders), listener=self.ownership)
 
     def stop(self) -> None:
@@ -105,10 +114,11 @@ class Consumer:
         """Fetch, work and report until stopped."""
         async with asyncio.TaskGroup() as tasks:
             helpers = [
-                tasks.create_task(self._report_for_ever(), name="report"),
-                tasks.create_task(self._pausing.follow_for_ever(), name="pauses"),
-                tasks.create_task(self._fetch(), name="fetch"),
-                tasks.create_task(self._work(), name="work"),
+                self._supervisor.start(tasks, self._report_for_ever, "consumer.report"),
+                self._supervisor.start(tasks, self._watch_for_ever, "consumer.watch"),
+                self._supervisor.start(tasks, self._pausing.follow_for_ever, "consumer.pauses"),
+                self._supervisor.start(tasks, self._fetch, "consumer.fetch"),
+                self._supervisor.start(tasks, self._work, "consumer.work"),
             ]
             await self._stopping.wait()
             await self.ownership.quiet.wait()
@@ -116,7 +126,10 @@ class Consumer:
                 helper.cancel()
 
     async def close(self) -> None:
-        """Report the last positions and leave the group, within two seconds."""
+        """Report the last positions and leave the group, within two seconds; once."""
+        if self._closed:
+            return
+        self._closed = True
         try:
             async with asyncio.timeout(2):
                 await self._report()
@@ -161,6 +174,8 @@ class Consumer:
         if batches:
             failpoints.reached(Failpoint.FETCH_POLLED)
         chunk = await self._assemble(batches, active, generation)
+        if chunk is not None:
+            self.client_watch.fetched()
         if chunk is not None and generation == self.ownership.generation:
             failpoints.reached(Failpoint.FETCH_ASSEMBLED)
             self.ownership.positions |= {p: span.next for p, span in chunk.spans.items()}
@@ -267,6 +282,23 @@ class Consumer:
                 log.warning("report_failed", error=repr(error))
             self._metrics.progress_age_seconds.set(self._progress.age_seconds)
             await asyncio.sleep(_REPORT_SECONDS)
+
+    async def _watch_for_ever(self) -> None:
+        """See that the client lives, once a second.
+
+        Raises:
+            FetcherDeadError: it does not.
+        """
+        while True:
+            await asyncio.sleep(_REPORT_SECONDS)
+            self.client_watch.check(self._kafka, starving=self._is_starving())
+
+    def _is_starving(self) -> bool:
+        """Records wait in partitions that may be fetched, Kafka says so now, and none is in hand."""
+        if not self._progress.lag_is_known or not self.ownership.quiet.is_set():
+            return False
+        waiting = any(self.lags.get(Partition(*target)) for target in self.ownership.active)
+        return waiting and self._chunks.empty()
 
     async def _measure_lag(self) -> None:
         if self.ownership.unpositioned:

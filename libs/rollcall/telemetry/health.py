@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
 
+_LAG_KNOWN_SECONDS = 5.0
+
 
 @dataclass(slots=True)
 class Progress:
@@ -28,6 +30,13 @@ class Progress:
             self.last_moved = self.clock()
         self.lag_records = records
         self.lag_known_at = self.clock()
+
+    @property
+    def lag_is_known(self) -> bool:
+        """Whether the broker told the lag within the last seconds."""
+        return (
+            self.lag_known_at is not None and self.clock() - self.lag_known_at < _LAG_KNOWN_SECONDS
+        )
 
     @property
     def age_seconds(self) -> float:

@@ -97,6 +97,17 @@ class Metrics:
             "Time since a chunk last committed here or there was nothing to do.",
             registry=self.registry,
         )
+        self.loop_delay_seconds = Histogram(
+            "rollcall_loop_delay_seconds",
+            "Time until the event loop ran what was due at once, asked five times a second.",
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self.loop_stalls_total = Counter(
+            "rollcall_loop_stalls",
+            "Times at which the event loop stood still for more than a second.",
+            registry=self.registry,
+        )
         self.ready = Gauge(
             "rollcall_ready", "1 when /healthz/ready answers 200.", registry=self.registry
         )

@@ -1,0 +1,97 @@
+"""What the Kafka client does not tell of itself: tasks of its own that ended, answers that stopped.
+
+The client's public interface knows neither. The names used here are those of aiokafka 0.14; a test
+fails if a later release has others.
+"""
+
+import asyncio
+from collections.abc import Callable
+from time import monotonic
+from typing import Any
+
+from rollcall.errors import FetcherDeadError
+
+
+class ClientWatch:
+    """Watches the client of one member of a group.
+
+    Args:
+        session_timeout_seconds: silence of the group's coordinator after which it gives partitions
+            away.
+        silence_limit_seconds: how long the client may fetch nothing while records wait; 0 = for ever.
+    """
+
+    def __init__(
+        self,
+        session_timeout_seconds: float,
+        silence_limit_seconds: float,
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
+        self._session_timeout_seconds = session_timeout_seconds
+        self._silence_limit_seconds = silence_limit_seconds
+        self._clock = clock
+        self._heard_at: float | None = None
+        self._starving_since: float | None = None
+
+    def attach(self, kafka: Any) -> None:
+        """Hear of each answered heartbeat of a client that was started and is not subscribed yet."""
+        coordinator = kafka._coordinator
+        ask = coordinator._do_heartbeat
+
+        async def ask_and_tell() -> bool:
+            if answered := bool(await ask()):
+                self.heard()
+            return answered
+
+        coordinator._do_heartbeat = ask_and_tell
+        self.heard()
+
+    def heard(self) -> None:
+        """The group's coordinator answered."""
+        self._heard_at = self._clock()
+
+    def fetched(self) -> None:
+        """The client delivered something."""
+        self._starving_since = None
+
+    def check(self, kafka: Any, *, starving: bool) -> None:
+        """Ask once a second; `starving`: records wait, Kafka says so, and there is none in hand.
+
+        Raises:
+            FetcherDeadError: this client will not fetch any more; only a new one can.
+        """
+        for name, task in background_tasks(kafka).items():
+            if task.done():
+                raise FetcherDeadError(f"the Kafka client's {name} task ended: {_cause(task)}")
+        if not starving:
+            self._starving_since = None
+        elif self._starving_since is None:
+            self._starving_since = self._clock()
+        elif 0 < self._silence_limit_seconds < (silence := self._clock() - self._starving_since):
+            raise FetcherDeadError(
+                f"records wait and Kafka answers, but nothing was fetched for {silence:.0f} s"
+                " (ROLLCALL_FETCH_SILENCE_EXIT_SECONDS)"
+            )
+
+    def problems(self) -> list[str]:
+        """A coordinator that is silent for longer than the session lasts."""
+        if self._heard_at is None:
+            return []
+        if (silence := self._clock() - self._heard_at) <= self._session_timeout_seconds:
+            return []
+        return [f"group heartbeat missing: Kafka has not answered one for {silence:.0f} s"]
+
+
+def background_tasks(kafka: Any) -> dict[str, asyncio.Task[None]]:
+    """The tasks of a started client without which it is idle for ever."""
+    return {
+        "fetch": kafka._fetcher._fetch_task,
+        "group coordination": kafka._coordinator._coordination_task,
+    }
+
+
+def _cause(task: asyncio.Task[None]) -> str:
+    if task.cancelled():
+        return "it was cancelled"
+    error = task.exception()
+    return repr(error.__cause__ or error) if error else "it returned"
