@@ -2,10 +2,11 @@
 
 from rollcall_events.dead_letters import DeadLetterV1, Failure, Origin, RecordHeader
 from rollcall_events.envelope import Contract, Envelope, EventData
-from rollcall_events.fields import MAX_ESSAYS_PER_BATCH
+from rollcall_events.fields import MAX_DEADLINE_SECONDS, MAX_ESSAYS_PER_BATCH
 from rollcall_events.identity import dead_letter_event_id, deterministic_event_id
 from rollcall_events.inputs import (
     BatchEssaysRegisteredV1,
+    DeadlinePolicy,
     EssayContentProvisionedV1,
     EssayValidationFailedV1,
     ValidationErrorCode,
@@ -24,6 +25,7 @@ from rollcall_events.outputs import (
 from rollcall_events.undecodable import Undecodable, classify, describe, type_given
 
 __all__ = [
+    "MAX_DEADLINE_SECONDS",
     "MAX_ESSAYS_PER_BATCH",
     "BatchContentProvisioningCompletedV1",
     "BatchEssaysReadyV1",
@@ -32,6 +34,7 @@ __all__ = [
     "BatchValidationErrorsV1",
     "Contract",
     "DeadLetterV1",
+    "DeadlinePolicy",
     "Envelope",
     "EssayContentProvisionedV1",
     "EssaySlotAssignedV1",

@@ -18,6 +18,9 @@ MAX_IDENTIFIER_CHARS = 255
 MAX_DETAIL_CHARS = 500
 MAX_INSTRUCTIONS_CHARS = 100_000
 
+MAX_DEADLINE_SECONDS = 366 * 24 * 3600
+"""Longest time, in seconds, that a batch may be given to become complete."""
+
 NO_NUL = r"^[^\u0000]*$"
 """What every string of an event matches: PostgreSQL text cannot hold the NUL character."""
 
@@ -64,6 +67,9 @@ Detail = Annotated[str, Text(min_chars=0, max_chars=MAX_DETAIL_CHARS)]
 
 FileSize = Annotated[int, Field(ge=0, le=MAX_FILE_SIZE_BYTES, description="In bytes.")]
 EssayCount = Annotated[int, Field(ge=0, le=MAX_ESSAYS_PER_BATCH)]
+DeadlineSeconds = Annotated[int, Field(ge=0, le=MAX_DEADLINE_SECONDS)]
+"""Time from a batch's registration to its deadline; 0 = it has none."""
+
 SlotPosition = Annotated[int, Field(ge=0, lt=MAX_ESSAYS_PER_BATCH)]
 
 ListOfEssays = (Strict(False), FailFast(), Field(max_length=MAX_ESSAYS_PER_BATCH))

@@ -13,6 +13,7 @@ from rollcall_events.fields import (
     MAX_ESSAYS_PER_BATCH,
     Checksum,
     CourseCode,
+    DeadlineSeconds,
     Detail,
     FileName,
     FileSize,
@@ -34,12 +35,28 @@ class ValidationErrorCode(StrEnum):
     UNKNOWN_VALIDATION_ERROR = "UNKNOWN_VALIDATION_ERROR"
 
 
+class DeadlinePolicy(StrEnum):
+    """What becomes of a batch whose deadline passes while slots are open.
+
+    keep_open: nothing but the announcement; complete_partial: it completes with what is there;
+    close: it ends without completing.
+    """
+
+    KEEP_OPEN = "keep_open"
+    COMPLETE_PARTIAL = "complete_partial"
+    CLOSE = "close"
+
+
 def _cut(detail: Any) -> Any:
     return detail[:MAX_DETAIL_CHARS] if isinstance(detail, str) else detail
 
 
 class BatchEssaysRegisteredV1(EventData):
-    """A batch was opened. It expects one content or failure per essay; slots are in this order."""
+    """A batch was opened. It expects one content or failure per essay; slots are in this order.
+
+    A batch may have a deadline of its own, in seconds from its registration (0: none), and its own
+    policy; what is not said is as the service is set up.
+    """
 
     event_type: ClassVar[str] = "BatchEssaysRegisteredV1"
 
@@ -51,6 +68,8 @@ class BatchEssaysRegisteredV1(EventData):
     course_code: CourseCode
     essay_instructions: Instructions
     user_id: Identifier
+    readiness_deadline_seconds: DeadlineSeconds | None = None
+    deadline_policy: DeadlinePolicy | None = None
 
     @model_validator(mode="after")
     def _essays_agree(self) -> Self:

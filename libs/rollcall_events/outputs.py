@@ -64,7 +64,10 @@ class EssaySlotAssignedV1(EventData):
 
 
 class ExcessContentProvisionedV1(EventData):
-    """A content arrived for which its batch has no slot left. Sent once for each such content."""
+    """A content arrived for which its batch has no slot left. Sent once for each such content.
+
+    BATCH_CLOSED: the open slots were given up at the batch's deadline, or the batch was purged.
+    """
 
     event_type: ClassVar[str] = "ExcessContentProvisionedV1"
 
@@ -79,7 +82,11 @@ class ExcessContentProvisionedV1(EventData):
 
 
 class BatchContentProvisioningCompletedV1(EventData):
-    """Every slot of the batch is taken. Sent once, after all slot events of the batch."""
+    """The batch is complete. Sent once, after all slot events of the batch.
+
+    Every slot is taken, unless the batch's deadline completed it: then the essays for which nothing
+    came are listed as missing.
+    """
 
     event_type: ClassVar[str] = "BatchContentProvisioningCompletedV1"
 
@@ -90,6 +97,8 @@ class BatchContentProvisioningCompletedV1(EventData):
     course_code: CourseCode
     user_id: Identifier
     essays_for_processing: Annotated[tuple[ReadyEssay, ...], *ListOfEssays]
+    missing_count: EssayCount = 0
+    missing_essay_ids: Annotated[tuple[Identifier, ...], *ListOfEssays] = ()
 
 
 class BatchEssaysReadyV1(EventData):
@@ -115,7 +124,10 @@ class BatchValidationErrorsV1(EventData):
 
 
 class BatchReadinessTimeoutV1(EventData):
-    """The batch's deadline passed with slots still open. Sent once."""
+    """The batch's deadline passed with slots still open. Sent once.
+
+    `policy` says what became of it: keep_open, complete_partial or close.
+    """
 
     event_type: ClassVar[str] = "BatchReadinessTimeoutV1"
 

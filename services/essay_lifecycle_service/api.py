@@ -22,17 +22,22 @@ class Timeline(BaseModel):
     first_taken_at: datetime | None
     last_taken_at: datetime | None
     completed_at: datetime | None
+    deadline_at: datetime | None
+    timed_out_at: datetime | None
+    closed_at: datetime | None
 
 
 class Batch(BaseModel):
-    """Counts and state of a batch. filled + failed + open = expected."""
+    """Counts and state of a batch. filled + failed + missing + open = expected."""
 
     batch_id: UUID
-    state: Literal["open", "completed"]
+    state: Literal["open", "completed", "closed"]
+    deadline_policy: Literal["keep_open", "complete_partial", "close"] | None
     course_code: str
     expected_count: int
     filled_count: int
     failed_count: int
+    missing_count: int
     open_count: int
     pending_count: int
     excess_count: int
@@ -45,7 +50,7 @@ class Essay(BaseModel):
     batch_id: UUID
     essay_id: str
     position: int
-    state: Literal["open", "filled", "failed"]
+    state: Literal["open", "filled", "failed", "missing"]
     text_storage_id: str | None
     file_upload_id: str | None
     validation_error_code: str | None

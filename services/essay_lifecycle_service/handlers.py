@@ -1,11 +1,10 @@
 """Events in, effects out: registrations open slots, contents and failures take them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
+from essay_lifecycle_service.completions import Completions
 from essay_lifecycle_service.domain.announcements import (
-    CompletedBatch,
-    completion,
     excess_content,
     slot_assigned,
 )
@@ -15,7 +14,8 @@ from essay_lifecycle_service.domain.claims import (
     claim_of_failure,
     distinct,
 )
-from essay_lifecycle_service.domain.placement import Counted, count_by_batch
+from essay_lifecycle_service.domain.deadline import DeadlineDefaults
+from essay_lifecycle_service.domain.placement import Counted, Excess, count_by_batch
 from essay_lifecycle_service.domain.registration import Registration, first_of_each_batch
 from essay_lifecycle_service.failpoints import EssayFailpoint
 from essay_lifecycle_service.store.batches import BatchStore
@@ -26,7 +26,6 @@ from rollcall_events import (
     BatchEssaysRegisteredV1,
     EssayContentProvisionedV1,
     EssayValidationFailedV1,
-    ExcessReason,
 )
 
 # Bounds of one transaction that places pending claims.
@@ -37,10 +36,19 @@ SWEPT_BATCHES = 100
 class EssayLifecycle:
     """The handlers and the sweep of the service."""
 
-    def __init__(self, batches: BatchStore, slots: SlotStore, unplaced: UnplacedStore) -> None:
+    def __init__(
+        self,
+        batches: BatchStore,
+        slots: SlotStore,
+        unplaced: UnplacedStore,
+        completions: Completions,
+        deadlines: DeadlineDefaults,
+    ) -> None:
         self._batches = batches
         self._slots = slots
         self._unplaced = unplaced
+        self._completions = completions
+        self._deadlines = deadlines
 
     async def register(
         self, received: Sequence[Received[BatchEssaysRegisteredV1]], tx: Transaction
@@ -50,7 +58,9 @@ class EssayLifecycle:
             Registration.of(item.data, item.envelope.correlation_id) for item in received
         ]
         candidates = first_of_each_batch(registrations)
-        opened = await self._batches.insert(tx.connection, list(candidates.values()))
+        opened = await self._batches.insert(
+            tx.connection, list(candidates.values()), self._deadlines
+        )
         failpoints.reached(EssayFailpoint.BATCHES_WRITTEN)
         await self._slots.insert(
             tx.connection, (candidates[batch_id].event for batch_id in sorted(opened))
@@ -66,8 +76,28 @@ class EssayLifecycle:
                     "contradicting_registration",
                     f"batch {registration.batch_id} is registered with other contents",
                 )
-        self._reconcile_after_commit(opened, tx)
+        repeated = {
+            batch_id: registration.event
+            for batch_id, registration in candidates.items()
+            if batch_id not in opened and known[batch_id] == registration.digest
+        }
+        repaired = await self._repair(repeated, tx) if repeated else []
+        self.reconcile_after_commit([*opened, *repaired], tx)
         return []
+
+    async def _repair(
+        self, repeated: Mapping[UUID, BatchEssaysRegisteredV1], tx: Transaction
+    ) -> list[UUID]:
+        """Open the slots that a batch lacks although it is registered, as its registration says.
+
+        No transaction of ours leaves a batch half registered; a restored table or a hand may.
+        """
+        lacking = await self._batches.lacking_slots(tx.connection, list(repeated))
+        if lacking:
+            await self._slots.repair(tx.connection, [repeated[batch_id] for batch_id in lacking])
+        for batch_id in lacking:
+            tx.log("batch_repaired", batch_id=str(batch_id))
+        return lacking
 
     async def provision(
         self,
@@ -84,7 +114,7 @@ class EssayLifecycle:
         failpoints.reached(EssayFailpoint.PENDING_FOUND)
         return await self._reconcile(batch_ids, tx)
 
-    def _reconcile_after_commit(self, batch_ids: Iterable[UUID], tx: Transaction) -> None:
+    def reconcile_after_commit(self, batch_ids: Iterable[UUID], tx: Transaction) -> None:
         """Look for pending claims of these batches once this transaction is visible to all.
 
         Of a registration and a content that do not see each other, the one that commits last sees
@@ -98,7 +128,7 @@ class EssayLifecycle:
         if claims:
             failpoints.reached(EssayFailpoint.PENDING_TAKEN_BACK)
             if await self._place(claims, tx, reconciling=True):
-                self._reconcile_after_commit(batch_ids, tx)
+                self.reconcile_after_commit(batch_ids, tx)
         return []
 
     async def _place(
@@ -117,41 +147,23 @@ class EssayLifecycle:
             counts = count_by_batch(placement.taken)
             counted = await self._batches.count_taken(tx.connection, counts)
             failpoints.reached(EssayFailpoint.COUNTED)
-        excess: list[Claim] = []
+        excess: list[Excess] = []
         if placement.left:
             excess = await self._unplaced.leave(tx.connection, placement.left)
             failpoints.reached(EssayFailpoint.REST_WRITTEN)
         if not reconciling:
             waiting = [claim.batch_id for claim in placement.left]
-            self._reconcile_after_commit([*waiting, *counted.with_pending], tx)
+            self.reconcile_after_commit([*waiting, *counted.with_pending], tx)
         await tx.publish(
             slot_assigned(taken) for taken in placement.taken if taken.claim.kind == "content"
         )
         await tx.publish(
-            excess_content(claim, ExcessReason.NO_AVAILABLE_SLOT)
-            for claim in excess
-            if claim.kind == "content"
+            excess_content(one.claim, one.reason) for one in excess if one.claim.kind == "content"
         )
         failpoints.reached(EssayFailpoint.SLOTS_ANNOUNCED)
         for batch_id in counted.completed:
-            await self._complete(batch_id, tx)
+            await self._completions.announce(batch_id, tx)
         return bool(placement.taken or excess)
-
-    async def _complete(self, batch_id: UUID, tx: Transaction) -> None:
-        """Announce a batch; one at a time, so that memory holds the essays of one batch only."""
-        await self._batches.complete(tx.connection, batch_id)
-        failpoints.reached(EssayFailpoint.COMPLETION_WRITTEN)
-        batch = await self._batches.registration(tx.connection, batch_id)
-        slots = await self._slots.of_batch(tx.connection, batch_id)
-        complete = CompletedBatch.of_rows(batch_id, batch, slots)
-        await tx.publish(completion(complete))
-        tx.log(
-            "batch_completed",
-            correlation_id=str(complete.correlation_id),
-            batch_id=str(batch_id),
-            filled=len(complete.ready),
-            failed=len(complete.failed),
-        )
 
 
 def _log_opened(registration: Registration, tx: Transaction) -> None:

@@ -4,12 +4,16 @@ from dishka import AsyncContainer, Provider, Scope, make_async_container, provid
 
 from essay_lifecycle_service import migrations_folders
 from essay_lifecycle_service.api import router
+from essay_lifecycle_service.completions import Completions
+from essay_lifecycle_service.deadlines import Deadlines
+from essay_lifecycle_service.domain.deadline import DeadlineDefaults
 from essay_lifecycle_service.handlers import EssayLifecycle
 from essay_lifecycle_service.reader import BatchReader
 from essay_lifecycle_service.settings import EssayLifecycleSettings
 from essay_lifecycle_service.store.batches import BatchStore
 from essay_lifecycle_service.store.slots import SlotStore
 from essay_lifecycle_service.store.unplaced import UnplacedStore
+from essay_lifecycle_service.sweep import Sweep
 from rollcall import Database, Service
 from rollcall_events import (
     BatchEssaysRegisteredV1,
@@ -27,7 +31,10 @@ class Wiring(Provider):
     batches = provide(BatchStore)
     slots = provide(SlotStore)
     unplaced = provide(UnplacedStore)
+    completions = provide(Completions)
     lifecycle = provide(EssayLifecycle)
+    deadlines = provide(Deadlines)
+    sweep = provide(Sweep)
     reader = provide(BatchReader)
 
     @provide
@@ -36,12 +43,19 @@ class Wiring(Provider):
         return EssayLifecycleSettings()
 
     @provide
-    def service(self, settings: EssayLifecycleSettings, lifecycle: EssayLifecycle) -> Service:
+    def deadline_defaults(self, settings: EssayLifecycleSettings) -> DeadlineDefaults:
+        """The deadline of batches whose registration names none."""
+        return DeadlineDefaults(settings.batch_deadline_seconds, settings.batch_deadline_policy)
+
+    @provide
+    def service(
+        self, settings: EssayLifecycleSettings, lifecycle: EssayLifecycle, sweep: Sweep
+    ) -> Service:
         """The service with its handlers, its sweep and its routes."""
         service = Service(settings, TOPICS, migrations_folders()[1:])
         service.on(BatchEssaysRegisteredV1)(lifecycle.register)
         service.on(EssayContentProvisionedV1, EssayValidationFailedV1)(lifecycle.provision)
-        service.every(settings.sweep_seconds, name="sweep")(lifecycle.sweep)
+        service.every(settings.sweep_seconds, name="sweep")(sweep.run)
         service.add_routes(router)
         return service
 

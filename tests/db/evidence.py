@@ -29,6 +29,7 @@ class Evidence:
         states = Counter(slot["state"] for slot in await self.slots(batch_id))
         counters = (batch["filled_count"], batch["failed_count"], batch["open_count"])
         assert counters == (states["filled"], states["failed"], states["open"])
+        assert batch["missing_count"] == states["missing"]
         return counters
 
     async def slots(self, batch_id: UUID) -> list[Any]:

@@ -7,11 +7,15 @@ from typing import Any
 
 import orjson
 
+from essay_lifecycle_service.completions import Completions
+from essay_lifecycle_service.deadlines import Deadlines
+from essay_lifecycle_service.domain.deadline import DeadlineDefaults
 from essay_lifecycle_service.handlers import EssayLifecycle
 from essay_lifecycle_service.settings import EssayLifecycleSettings
 from essay_lifecycle_service.store.batches import BatchStore
 from essay_lifecycle_service.store.slots import SlotStore
 from essay_lifecycle_service.store.unplaced import UnplacedStore
+from essay_lifecycle_service.sweep import Sweep
 from rollcall import Database, Event, Received, Transaction
 from rollcall.consumer.chunk import Chunk, Span
 from rollcall.consumer.decoding import Decoder
@@ -31,6 +35,7 @@ from rollcall_events.topics import TOPICS
 from tests.db.events import message
 
 LANES = 4
+NO_DEADLINE = DeadlineDefaults()
 MODELS: tuple[type[EventData], ...] = (
     BatchEssaysRegisteredV1,
     EssayContentProvisionedV1,
@@ -54,12 +59,13 @@ class Replica:
         settings: EssayLifecycleSettings,
         before: Hook | None = None,
         after: Hook | None = None,
+        deadlines: DeadlineDefaults = NO_DEADLINE,
     ) -> None:
         self.database = database
         self.next_offset: dict[int, int] = defaultdict(int)
         self.is_current = True
         self.metrics = Metrics()
-        self._lifecycle = EssayLifecycle(BatchStore(), SlotStore(), UnplacedStore())
+        self._lifecycle, self._sweep = _service(deadlines)
         self._positions = PositionStore(settings.consumer_group)
         self._decoders = {model: Decoder([model], settings.record_max_bytes) for model in MODELS}
         self._processor = ChunkProcessor(
@@ -82,7 +88,7 @@ class Replica:
 
     async def sweep(self) -> None:
         """Run the service's periodic job once."""
-        job = PeriodicJob("sweep", 1, self._lifecycle.sweep)
+        job = PeriodicJob("sweep", 1, self._sweep.run)
         await self._processor.run_job(job.run_exclusively)
 
     async def chunk(self, *records: EventData | bytes | InputRecord, partition: int = 0) -> Chunk:
@@ -108,6 +114,7 @@ async def open_replica(
     connections: int = 3,
     before: Hook | None = None,
     after: Hook | None = None,
+    deadlines: DeadlineDefaults = NO_DEADLINE,
 ) -> AsyncIterator[Replica]:
     """A replica on the database at `dsn`, with so many connections of its own."""
     settings = EssayLifecycleSettings.model_validate(
@@ -121,9 +128,16 @@ async def open_replica(
     database = Database(settings)
     await database.open()
     try:
-        yield Replica(database, settings, before, after)
+        yield Replica(database, settings, before, after, deadlines)
     finally:
         await database.close()
+
+
+def _service(deadlines: DeadlineDefaults) -> tuple[EssayLifecycle, Sweep]:
+    batches, slots = BatchStore(), SlotStore()
+    completions = Completions(batches, slots)
+    lifecycle = EssayLifecycle(batches, slots, UnplacedStore(), completions, deadlines)
+    return lifecycle, Sweep(lifecycle, Deadlines(batches, slots, completions, lifecycle))
 
 
 def _routes(lifecycle: EssayLifecycle) -> list[Route]:

@@ -67,10 +67,12 @@ async def test_a_batch_tells_where_each_of_its_claims_is(
     assert batch == {
         "batch_id": str(batch_id),
         "state": "open",
+        "deadline_policy": None,
         "course_code": "HIS-101",
         "expected_count": 4,
         "filled_count": 2,
         "failed_count": 1,
+        "missing_count": 0,
         "open_count": 1,
         "pending_count": 0,
         "excess_count": 0,

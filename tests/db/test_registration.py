@@ -2,13 +2,18 @@
 
 import asyncio
 import uuid
+from typing import Any
 from uuid import UUID
 
 import pytest
 
-from rollcall_events import BatchEssaysRegisteredV1, DeadLetterV1
+from rollcall_events import (
+    BatchContentProvisioningCompletedV1,
+    BatchEssaysRegisteredV1,
+    DeadLetterV1,
+)
 from tests.db.conftest import OpenReplica
-from tests.db.events import content, essay_id, message, registration
+from tests.db.events import content, contents, essay_id, message, registration
 from tests.db.evidence import Evidence
 from tests.db.replica import Replica
 
@@ -119,3 +124,47 @@ async def test_the_rest_of_a_chunk_with_a_contradiction_takes_effect(
     )
     assert await evidence.counts(other) == (1, 0, 0)
     assert await evidence.counts(batch_id) == (1, 0, 1)
+
+
+@pytest.mark.parametrize("there", [[], [0], [1, 2]], ids=["no_slot", "the_first", "the_last_two"])
+async def test_a_half_registered_batch_is_repaired_by_its_registration_sent_again(
+    replica: Replica, connection: Any, evidence: Evidence, batch_id: UUID, there: list[int]
+) -> None:
+    """No transaction of ours leaves one; a restored table or a hand may. It completes afterwards."""
+    again = registration(batch_id, 3)
+    await replica.handle(again)
+    await connection.execute(
+        "DELETE FROM slot WHERE batch_id = $1 AND position <> ALL($2::int[])", batch_id, there
+    )
+    await replica.handle(*contents(batch_id, 3))
+    assert len(await evidence.unplaced(batch_id, "pending")) == 3 - len(there)
+
+    await replica.handle(again)
+
+    assert await evidence.counts(batch_id) == (3, 0, 0)
+    assert [slot["essay_id"] for slot in await evidence.slots(batch_id)] == list(again.essay_ids)
+    (completed,) = await evidence.announced(BatchContentProvisioningCompletedV1)
+    assert completed.provisioned_count == 3
+    assert await evidence.dead_letters() == []
+
+
+async def test_a_half_registered_batch_is_not_repaired_by_a_contradiction(
+    replica: Replica, connection: Any, evidence: Evidence, batch_id: UUID
+) -> None:
+    await replica.handle(registration(batch_id, 2))
+    await connection.execute("DELETE FROM slot WHERE batch_id = $1", batch_id)
+    await replica.handle(registration(batch_id, 2, course_code="ENG-102"))
+    assert await evidence.slots(batch_id) == []
+    assert len(await evidence.dead_letters()) == 1
+
+
+async def test_several_replicas_that_repair_a_batch_open_each_slot_once(
+    replicas: OpenReplica, connection: Any, evidence: Evidence, batch_id: UUID
+) -> None:
+    four = [await replicas(name) for name in "abcd"]
+    await four[0].handle(registration(batch_id, 5), partition=9)
+    await connection.execute("DELETE FROM slot WHERE batch_id = $1 AND position > 1", batch_id)
+    await asyncio.gather(
+        *(one.handle(registration(batch_id, 5), partition=n) for n, one in enumerate(four))
+    )
+    assert await evidence.counts(batch_id) == (0, 0, 5)

@@ -148,13 +148,13 @@ MUTATIONS = (
         (
             (
                 "        for batch_id in counted.completed:\n"
-                "            await self._complete(batch_id, tx)\n",
+                "            await self._completions.announce(batch_id, tx)\n",
                 "",
             ),
             (
                 "        await tx.publish(\n            slot_assigned(taken)",
                 "        for batch_id in counted.completed:\n"
-                "            await self._complete(batch_id, tx)\n"
+                "            await self._completions.announce(batch_id, tx)\n"
                 "        await tx.publish(\n            slot_assigned(taken)",
             ),
         ),
@@ -204,6 +204,60 @@ MUTATIONS = (
             ),
         ),
         ("tests/db/test_placement_guards.py::test_a_second_completion_of_a_batch_is_impossible",),
+    ),
+    Mutation(
+        "batch_ends_with_a_slot_open",
+        f"{_ESSAYS}/store/slots.sql",
+        ((" AND (SELECT count(*) FROM open_slot) = $2", " AND $2::int IS NOT NULL"),),
+        (
+            "tests/db/test_deadlines.py::"
+            "test_a_slot_locked_before_its_taker_counts_keeps_the_batch_as_it_is[close]",
+        ),
+    ),
+    Mutation(
+        "due_batch_not_locked",
+        f"{_ESSAYS}/store/batches.sql",
+        (("ORDER BY batch_id\nFOR UPDATE SKIP LOCKED", "ORDER BY batch_id"),),
+        (
+            "tests/db/test_deadlines.py::"
+            "test_a_batch_whose_slot_is_being_taken_is_left_for_the_next_sweep[keep_open]",
+        ),
+    ),
+    Mutation(
+        "timed_out_again",
+        f"{_ESSAYS}/store/batches.sql",
+        (
+            (
+                "AND timed_out_at IS NULL AND deadline_at <= now()\n  AND",
+                "AND deadline_at <= now()\n  AND",
+            ),
+            (
+                "AND timed_out_at IS NULL AND deadline_at <= now()\nORDER BY",
+                "AND deadline_at <= now()\nORDER BY",
+            ),
+        ),
+        (
+            "tests/db/test_deadlines.py::"
+            "test_a_deadline_that_passes_is_announced_once_with_what_is_missing[keep_open]",
+        ),
+    ),
+    Mutation(
+        "closed_batch_called_full",
+        f"{_ESSAYS}/store/unplaced.sql",
+        (("SELECT b.missing_count > 0 FROM", "SELECT b.missing_count < 0 FROM"),),
+        (
+            "tests/db/test_deadlines.py::test_content_after_the_slots_were_given_up_is_excess_of_"
+            "a_closed_batch_once[close]",
+        ),
+    ),
+    Mutation(
+        "half_registration_not_repaired",
+        f"{_ESSAYS}/handlers.py",
+        (("await self._repair(repeated, tx) if repeated else []", "list[UUID]()"),),
+        (
+            "tests/db/test_registration.py::"
+            "test_a_half_registered_batch_is_repaired_by_its_registration_sent_again[no_slot]",
+        ),
     ),
     Mutation(
         "lane_position_read_before_the_fence",

@@ -6,11 +6,13 @@ from typing import Any, Self
 from uuid import UUID
 
 from essay_lifecycle_service.domain.claims import Claim
+from essay_lifecycle_service.domain.deadline import DueBatch
 from essay_lifecycle_service.domain.placement import Taken
 from rollcall import Event
 from rollcall_events import (
     BatchContentProvisioningCompletedV1,
     BatchEssaysReadyV1,
+    BatchReadinessTimeoutV1,
     BatchValidationErrorsV1,
     EssaySlotAssignedV1,
     EssayValidationError,
@@ -25,7 +27,7 @@ from rollcall_events import (
 
 @dataclass(slots=True)
 class CompletedBatch:
-    """A batch whose last slot was taken, with all that its announcement says."""
+    """A batch that has no open slot any more, with all that its announcement says."""
 
     batch_id: UUID
     correlation_id: UUID
@@ -35,6 +37,7 @@ class CompletedBatch:
     user_id: str
     ready: tuple[ReadyEssay, ...]
     failed: tuple[EssayValidationError, ...]
+    missing: tuple[str, ...] = ()
 
     @classmethod
     def of_rows(
@@ -48,6 +51,7 @@ class CompletedBatch:
             failed=tuple(
                 _failed(slot) for slot in slots if slot["validation_error_code"] is not None
             ),
+            missing=tuple(slot["essay_id"] for slot in slots if slot["state"] == "missing"),
         )
 
 
@@ -93,6 +97,8 @@ def completion(batch: CompletedBatch) -> list[Event]:
             course_code=batch.course_code,
             user_id=batch.user_id,
             essays_for_processing=batch.ready,
+            missing_count=len(batch.missing),
+            missing_essay_ids=batch.missing,
         ),
         BatchEssaysReadyV1.model_construct(
             batch_id=batch.batch_id,
@@ -109,6 +115,21 @@ def completion(batch: CompletedBatch) -> list[Event]:
             )
         )
     return [_event(data, batch.batch_id, batch.correlation_id) for data in announced]
+
+
+def readiness_timeout(batch: DueBatch, missing: Sequence[str]) -> Event:
+    """The one announcement of a deadline that passed; `missing`: the essays open at that moment."""
+    data = BatchReadinessTimeoutV1.model_construct(
+        batch_id=batch.batch_id,
+        expected_count=batch.expected_count,
+        provisioned_count=batch.filled_count,
+        failed_count=batch.failed_count,
+        open_count=batch.open_count,
+        missing_essay_ids=tuple(missing),
+        timed_out_at=batch.timed_out_at,
+        policy=batch.deadline_policy,
+    )
+    return _event(data, batch.batch_id, batch.correlation_id)
 
 
 def _content(claim: Claim) -> dict[str, Any]:

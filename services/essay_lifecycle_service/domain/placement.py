@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from essay_lifecycle_service.domain.claims import Claim
+from rollcall_events import ExcessReason
 
 
 @dataclass(slots=True)
@@ -14,6 +15,19 @@ class Taken:
     claim: Claim
     position: int
     essay_id: str
+
+
+@dataclass(slots=True)
+class Excess:
+    """A claim that will never hold a slot: all are taken, or those left open were given up."""
+
+    claim: Claim
+    batch_closed: bool
+
+    @property
+    def reason(self) -> ExcessReason:
+        """Why, as it is announced."""
+        return ExcessReason.BATCH_CLOSED if self.batch_closed else ExcessReason.NO_AVAILABLE_SLOT
 
 
 @dataclass(slots=True)

@@ -4,11 +4,23 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from essay_lifecycle_service.domain.deadline import DeadlineDefaults, Due, DueBatch, DuePlace, State
 from essay_lifecycle_service.domain.placement import Counted, SlotsTaken
 from essay_lifecycle_service.domain.registration import Registration
 from rollcall import load_queries
 
-_QUERIES = ("insert_batches", "digests", "count_taken", "complete", "registration", "overview")
+_QUERIES = (
+    "insert_batches",
+    "digests",
+    "lacking_slots",
+    "count_taken",
+    "complete",
+    "registration",
+    "past_deadline",
+    "lock_past_deadline",
+    "time_out",
+    "overview",
+)
 
 
 class BatchStore:
@@ -18,14 +30,21 @@ class BatchStore:
         (
             self._insert,
             self._digests,
+            self._lacking_slots,
             self._count_taken,
             self._complete,
             self._registration,
+            self._past_deadline,
+            self._lock_past_deadline,
+            self._time_out,
             self._overview,
         ) = load_queries("essay_lifecycle_service.store", "batches.sql", *_QUERIES)
 
-    async def insert(self, connection: Any, registrations: Sequence[Registration]) -> set[UUID]:
+    async def insert(
+        self, connection: Any, registrations: Sequence[Registration], defaults: DeadlineDefaults
+    ) -> set[UUID]:
         """Insert batches, each once; returns the ids of those that are new."""
+        deadlines = [defaults.deadline_of(registration.event) for registration in registrations]
         rows = await connection.fetch(
             self._insert,
             [registration.batch_id for registration in registrations],
@@ -35,6 +54,8 @@ class BatchStore:
             [registration.event.user_id for registration in registrations],
             [registration.correlation_id for registration in registrations],
             [registration.digest for registration in registrations],
+            [deadline.seconds for deadline in deadlines],
+            [deadline.policy for deadline in deadlines],
         )
         return {row["batch_id"] for row in rows}
 
@@ -42,6 +63,11 @@ class BatchStore:
         """What existing batches were registered with."""
         rows = await connection.fetch(self._digests, batch_ids)
         return {row["batch_id"]: row["registration_digest"] for row in rows}
+
+    async def lacking_slots(self, connection: Any, batch_ids: Sequence[UUID]) -> list[UUID]:
+        """Of these batches, the open ones that have fewer slots than they expect."""
+        rows = await connection.fetch(self._lacking_slots, batch_ids)
+        return [row["batch_id"] for row in rows]
 
     async def count_taken(self, connection: Any, taken: Sequence[SlotsTaken]) -> Counted:
         """Move the counters; tells which batches are complete by this transaction."""
@@ -63,6 +89,22 @@ class BatchStore:
     async def registration(self, connection: Any, batch_id: UUID) -> Any:
         """What a completion repeats of the registration."""
         return await connection.fetchrow(self._registration, batch_id)
+
+    async def past_deadline(self, connection: Any, after: DuePlace, limit: int) -> list[Due]:
+        """Open batches whose deadline has passed, in order, those behind `after`."""
+        rows = await connection.fetch(self._past_deadline, *after, limit)
+        return [Due(DuePlace(place, batch_id), slots) for place, batch_id, slots in rows]
+
+    async def lock_past_deadline(
+        self, connection: Any, batch_ids: Sequence[UUID]
+    ) -> list[DueBatch]:
+        """Lock those of the batches that are still due; never waits for one that is locked."""
+        rows = await connection.fetch(self._lock_past_deadline, batch_ids)
+        return [DueBatch(**row) for row in rows]
+
+    async def time_out(self, connection: Any, outcomes: Sequence[tuple[UUID, State]]) -> None:
+        """Note that deadlines passed, and the state of each batch from now on."""
+        await connection.execute(self._time_out, *map(list, zip(*outcomes, strict=True)))
 
     async def overview(self, connection: Any, batch_id: UUID) -> Any:
         """A batch with its counts and times, or None."""

@@ -1,6 +1,6 @@
 """Slots: taken atomically by claims, read for completion and by the API."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import count
 from typing import Any
 from uuid import UUID
@@ -10,16 +10,22 @@ from essay_lifecycle_service.domain.placement import Placement, Taken
 from rollcall import load_queries
 from rollcall_events import BatchEssaysRegisteredV1
 
-_QUERIES = ("take", "of_batch", "page", "of_essay")
+_QUERIES = ("take", "repair", "open_essays", "give_up", "of_batch", "page", "of_essay")
 
 
 class SlotStore:
     """Statements on the table slot; each runs on the connection it is given."""
 
     def __init__(self) -> None:
-        self._take, self._of_batch, self._page, self._of_essay = load_queries(
-            "essay_lifecycle_service.store", "slots.sql", *_QUERIES
-        )
+        (
+            self._take,
+            self._repair,
+            self._open_essays,
+            self._give_up,
+            self._of_batch,
+            self._page,
+            self._of_essay,
+        ) = load_queries("essay_lifecycle_service.store", "slots.sql", *_QUERIES)
 
     async def insert(
         self, connection: Any, registrations: Iterable[BatchEssaysRegisteredV1]
@@ -28,12 +34,15 @@ class SlotStore:
         await connection.copy_records_to_table(
             "slot",
             columns=("batch_id", "position", "essay_id"),
-            records=(
-                (registration.batch_id, position, essay_id)
-                for registration in registrations
-                for position, essay_id in zip(count(), registration.essay_ids, strict=False)
-            ),
+            records=_slots_of(registrations),
         )
+
+    async def repair(
+        self, connection: Any, registrations: Iterable[BatchEssaysRegisteredV1]
+    ) -> None:
+        """Open the slots that batches lack; those that they have stay as they are."""
+        columns = map(list, zip(*_slots_of(registrations), strict=True))
+        await connection.execute(self._repair, *columns)
 
     async def take(self, connection: Any, claims: Sequence[Claim]) -> Placement:
         """Give slots to claims; each claim at most once in `claims`.
@@ -52,6 +61,19 @@ class SlotStore:
                 taken.append(Taken(claim, position, essay_id))
         return Placement(taken, left)
 
+    async def open_essays(self, connection: Any, batch_id: UUID) -> list[str]:
+        """Essays for which nothing came so far, in order of position."""
+        return [row["essay_id"] for row in await connection.fetch(self._open_essays, batch_id)]
+
+    async def give_up(self, connection: Any, batch_id: UUID, open_count: int) -> list[str]:
+        """Make all open slots of a batch missing; returns their essays, in order of position.
+
+        Its row must be locked; `open_count` is what it says. Nothing is given up and the list is
+        empty if another transaction is about to take one of the slots: never waits for it.
+        """
+        rows = await connection.fetch(self._give_up, batch_id, open_count)
+        return [row["essay_id"] for row in rows]
+
     async def of_batch(self, connection: Any, batch_id: UUID) -> list[Any]:
         """All slots of a batch in order."""
         return list(await connection.fetch(self._of_batch, batch_id))
@@ -65,6 +87,14 @@ class SlotStore:
     async def of_essay(self, connection: Any, batch_id: UUID, essay_id: str) -> Any:
         """The slot of an essay, or None."""
         return await connection.fetchrow(self._of_essay, batch_id, essay_id)
+
+
+def _slots_of(
+    registrations: Iterable[BatchEssaysRegisteredV1],
+) -> Iterator[tuple[UUID, int, str]]:
+    for registration in registrations:
+        for position, essay_id in zip(count(), registration.essay_ids, strict=False):
+            yield registration.batch_id, position, essay_id
 
 
 def claim_columns(claims: Sequence[Claim]) -> tuple[list[object], ...]:

@@ -60,9 +60,36 @@ WITH claim AS (
 SELECT c.ordinal, t.position, t.essay_id FROM new_claim c LEFT JOIN taken t USING (ordinal)
 ORDER BY c.ordinal
 
+-- name: repair
+-- The slots that a half-registered batch lacks; those that are there stay as they are.
+INSERT INTO slot (batch_id, position, essay_id)
+SELECT * FROM unnest($1::uuid[], $2::int[], $3::text[]) AS n (batch_id, position, essay_id)
+ORDER BY batch_id, position
+ON CONFLICT (batch_id, position) DO NOTHING
+
+-- name: open_essays
+-- Essays for which nothing came so far.
+SELECT essay_id FROM slot WHERE batch_id = $1 AND state = 'open' ORDER BY position
+
+-- name: give_up
+-- Close all open slots of a batch, or none: $2 is their number by the batch's locked row. A slot that
+-- another transaction is about to take is not waited for, since that one waits for the batch's row.
+WITH open_slot AS MATERIALIZED (
+    SELECT position, essay_id FROM slot
+    WHERE batch_id = $1 AND state = 'open'
+    ORDER BY position
+    FOR UPDATE SKIP LOCKED
+), given_up AS (
+    UPDATE slot s SET state = 'missing'
+    FROM open_slot o
+    WHERE s.batch_id = $1 AND s.position = o.position AND (SELECT count(*) FROM open_slot) = $2
+    RETURNING s.position, s.essay_id
+)
+SELECT essay_id FROM given_up ORDER BY position
+
 -- name: of_batch
 -- All slots of a batch, for its completion.
-SELECT essay_id, text_storage_id, file_upload_id, original_file_name, validation_error_code,
+SELECT essay_id, state, text_storage_id, file_upload_id, original_file_name, validation_error_code,
        validation_error_detail
 FROM slot WHERE batch_id = $1 ORDER BY position
 

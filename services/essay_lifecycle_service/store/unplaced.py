@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from essay_lifecycle_service.domain.claims import Claim
+from essay_lifecycle_service.domain.placement import Excess
 from essay_lifecycle_service.store.slots import claim_columns
 from rollcall import load_queries
 
@@ -19,17 +20,19 @@ class UnplacedStore:
             "essay_lifecycle_service.store", "unplaced.sql", *_QUERIES
         )
 
-    async def leave(self, connection: Any, claims: Sequence[Claim]) -> list[Claim]:
+    async def leave(self, connection: Any, claims: Sequence[Claim]) -> list[Excess]:
         """Keep claims without a slot; returns those that are excess by this transaction."""
         rows = await connection.fetch(
             self._leave, *claim_columns(claims), [claim.first_seen_at for claim in claims]
         )
-        excess = {
-            (row["batch_id"], row["kind"], row["identity"])
+        closed = {
+            (row["batch_id"], row["kind"], row["identity"]): row["batch_closed"]
             for row in rows
             if row["outcome"] == "excess"
         }
-        return [claim for claim in claims if claim.key in excess]
+        return [
+            Excess(claim, batch_closed=closed[claim.key]) for claim in claims if claim.key in closed
+        ]
 
     async def take_back(
         self, connection: Any, batch_ids: Sequence[UUID], limit: int

@@ -29,7 +29,9 @@ WHERE CASE WHEN c.kind = 'content' THEN NOT EXISTS (
 ) END
 ORDER BY c.batch_id, c.kind, c.identity
 ON CONFLICT (batch_id, kind, identity) DO NOTHING
-RETURNING batch_id, kind, identity, outcome
+RETURNING batch_id, kind, identity, outcome, (
+    SELECT b.missing_count > 0 FROM batch b WHERE b.batch_id = unplaced.batch_id
+) AS batch_closed
 
 -- name: take_back
 -- Remove pending claims of registered batches, oldest first, to try them again in this transaction.

@@ -45,18 +45,20 @@ failed_essays = st.builds(
 
 @st.composite
 def complete_batches(draw: st.DrawFn) -> CompletedBatch:
-    """Batches with at least one essay, ready or failed."""
+    """Batches with at least one essay: ready, failed or missing."""
     ready = draw(st.lists(ready_essays, max_size=4))
-    failed = draw(st.lists(failed_essays, min_size=0 if ready else 1, max_size=4))
+    missing = draw(st.lists(identifiers, max_size=4))
+    failed = draw(st.lists(failed_essays, min_size=0 if ready or missing else 1, max_size=4))
     return CompletedBatch(
         batch_id=draw(st.uuids()),
         correlation_id=draw(st.uuids()),
-        expected_count=len(ready) + len(failed),
+        expected_count=len(ready) + len(failed) + len(missing),
         course_code=draw(identifiers),
         essay_instructions=draw(details),
         user_id=draw(identifiers),
         ready=tuple(ready),
         failed=tuple(failed),
+        missing=tuple(missing),
     )
 
 
@@ -94,7 +96,9 @@ def test_counts_of_a_completion_agree_with_its_lists(batch: CompletedBatch) -> N
     completed = completion(batch)[0].data
     assert isinstance(completed, BatchContentProvisioningCompletedV1)
     assert completed.provisioned_count == len(completed.essays_for_processing)
-    assert completed.provisioned_count + completed.failed_count == completed.expected_count
+    assert completed.missing_count == len(completed.missing_essay_ids)
+    found = completed.provisioned_count + completed.failed_count + completed.missing_count
+    assert found == completed.expected_count
 
 
 @given(complete_batches())

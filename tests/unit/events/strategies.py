@@ -6,12 +6,14 @@ from typing import Any
 from hypothesis import strategies as st
 
 from rollcall_events import (
+    MAX_DEADLINE_SECONDS,
     BatchContentProvisioningCompletedV1,
     BatchEssaysReadyV1,
     BatchEssaysRegisteredV1,
     BatchReadinessTimeoutV1,
     BatchValidationErrorsV1,
     DeadLetterV1,
+    DeadlinePolicy,
     EssayContentProvisionedV1,
     EssaySlotAssignedV1,
     EssayValidationError,
@@ -66,6 +68,8 @@ def registrations(draw: st.DrawFn) -> BatchEssaysRegisteredV1:
         essay_ids=essay_ids,
         expected_essay_count=len(essay_ids),
         essay_instructions=draw(details),
+        readiness_deadline_seconds=draw(st.none() | st.integers(0, MAX_DEADLINE_SECONDS)),
+        deadline_policy=draw(st.none() | st.sampled_from(DeadlinePolicy)),
     )
 
 
@@ -100,7 +104,12 @@ events: st.SearchStrategy[EventData] = st.one_of(
     ),
     st.builds(ExcessContentProvisionedV1, **_content, reason=st.sampled_from(ExcessReason)),
     st.builds(
-        BatchContentProvisioningCompletedV1, **_course, **_counts, essays_for_processing=_ready
+        BatchContentProvisioningCompletedV1,
+        **_course,
+        **_counts,
+        essays_for_processing=_ready,
+        missing_count=counts,
+        missing_essay_ids=st.lists(identifiers, max_size=5),
     ),
     st.builds(BatchEssaysReadyV1, **_course, ready_essays=_ready, essay_instructions=details),
     st.builds(
