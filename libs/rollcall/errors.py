@@ -1,5 +1,8 @@
 """Every error the runtime raises: what happened, with which value, and what to do."""
 
+from collections.abc import Collection, Sequence
+from typing import Any
+
 from rollcall.exit_codes import ExitCode
 
 
@@ -34,6 +37,20 @@ class OwnershipLostError(RollcallError):
     """The partitions of a chunk were revoked while it was being retried; its new owner handles it."""
 
 
+class RecordRefusedError(RollcallError):
+    """A record can neither take effect nor become a dead letter: its partition is refused, others go on.
+
+    Nothing of it was committed. The message has the record and the database's error: remove its cause,
+    then restart the replica; the partition is tried again at each rebalance, too.
+    """
+
+    def __init__(self, partitions: Collection[Any], records: str, cause: Exception) -> None:
+        self.partitions = partitions
+        super().__init__(
+            f"{records} can neither take effect nor become a dead letter: {cause!r}"[:1000]
+        )
+
+
 class DeadLetterLimitError(RollcallError):
     """Too large a share of a topic's newest records is bad: the topic is paused before this chunk.
 
@@ -57,6 +74,19 @@ class LanePositionError(RollcallError):
     Ahead of the database: the database was restored to an earlier point. Behind it: the topic that
     holds lane positions was lost or recreated. Follow docs/operations.md, section "Restore".
     """
+
+
+class SegmentRefusedError(RollcallError):
+    """A segment cannot be published, however often it is tried; its lane waits, the others go on.
+
+    The message names the segment (lane:sequence number), the cause and the remedy. The lane goes on by
+    itself once the cause is gone.
+    """
+
+    def __init__(self, lane: int, seqs: Sequence[int], because: str) -> None:
+        self.seqs = seqs
+        numbers = f"{seqs[0]}" if len(seqs) == 1 else f"{seqs[0]} to {seqs[-1]}"
+        super().__init__(f"segment {lane}:{numbers} cannot be published: {because}")
 
 
 class TaskEndedError(RollcallError):

@@ -39,6 +39,7 @@ class InstanceStatus(BaseModel):
     started_at: str
     ready: bool
     problems: list[str]
+    notices: list[str]
     partitions: list[PartitionStatus]
     lag: int
     lanes: list[int]
@@ -59,12 +60,14 @@ def runtime_routes(
 
     @router.get("/healthz/ready", tags=["health"], responses={503: {"description": "Not ready"}})
     async def ready() -> Response:
-        """Answer 200 while this instance makes progress, 503 with its problems otherwise."""
+        """Answer 200 while this instance makes progress, 503 with its problems otherwise.
+
+        Notices, like a topic that an operator has paused, do not make it unready.
+        """
         problems = health.problems()
         status_text = "not ready" if problems else "ready"
-        return JSONResponse(
-            {"status": status_text, "problems": problems}, status_code=503 if problems else 200
-        )
+        body = {"status": status_text, "problems": problems, "notices": health.notices()}
+        return JSONResponse(body, status_code=503 if problems else 200)
 
     @router.get("/metrics", tags=["health"], response_class=Response)
     async def expose_metrics() -> Response:

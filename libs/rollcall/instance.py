@@ -10,11 +10,13 @@ from functools import partial
 
 import structlog
 
+from rollcall.consumer.chunk_watch import ChunkWatch
 from rollcall.consumer.consumer import Consumer
 from rollcall.consumer.decoding import Decoder
 from rollcall.consumer.processor import ChunkProcessor, Route
 from rollcall.database.pool import Database
 from rollcall.http import PartitionStatus
+from rollcall.outbox.lane_watch import LaneWatch
 from rollcall.outbox.relay import Relay
 from rollcall.periodic import PeriodicJob, run_for_ever
 from rollcall.settings import ServiceSettings
@@ -76,8 +78,15 @@ class Instance:
         )
         health.add(progress.problems)
         health.add(self._consumer.ownership.problems)
+        health.add_notices(self._consumer.ownership.notices)
+        self._chunk_watch = ChunkWatch(database, self._processor.in_hand, metrics)
+        health.add(self._processor.in_hand.problems)
         health.add(self._consumer.client_watch.problems)
         health.add(lambda: self._relay.problems)
+        self._lane_watch = LaneWatch(
+            database, metrics, settings.relay_behind_seconds, lambda: self._relay.owned_lanes
+        )
+        health.add(self._lane_watch.backlog.problems)
         self._samples: deque[tuple[float, int]] = deque(maxlen=_RATE_SAMPLES)
 
     async def start(self) -> None:
@@ -103,6 +112,8 @@ class Instance:
                 start(tasks, partial(run_for_ever, job, self._processor), f"job.{job.name}")
                 for job in self._jobs
             ]
+            helpers.append(start(tasks, self._lane_watch.run, "lanes.watch"))
+            helpers.append(start(tasks, self._chunk_watch.run, "chunk.watch"))
             helpers.append(start(tasks, self._sample_rate, "rate"))
             helpers.append(start(tasks, self._announce_ready, "ready", may_return=True))
             await stop.wait()

@@ -153,6 +153,7 @@ class Service:
             started_at=self._started_at.isoformat(),
             ready=not problems,
             problems=problems,
+            notices=self.health.notices(),
             partitions=work.partitions if work else [],
             lag=sum(partition.lag for partition in work.partitions) if work else 0,
             lanes=work.lanes if work else [],

@@ -96,6 +96,17 @@ class ServiceSettings(BaseSettings):
         description="Records wait, Kafka answers, nothing is fetched for so long: the process ends;"
         " 0 = never.",
     )
+    chunk_stuck_seconds: float | None = Field(
+        None,
+        gt=0,
+        description="A chunk that does not commit for so long: not ready; by default a third of"
+        " ROLLCALL_STATEMENT_TIMEOUT_SECONDS.",
+    )
+    relay_behind_seconds: float = Field(
+        30.0,
+        gt=0,
+        description="A segment unpublished, or a lane without owner, for so long: not ready.",
+    )
     stop_timeout_seconds: float = Field(
         6.0, gt=0, description="Limit for finishing and flushing after SIGTERM."
     )
@@ -103,6 +114,11 @@ class ServiceSettings(BaseSettings):
         "INFO", description="Least severe log events to write."
     )
     log_format: Literal["json", "console"] = Field("json", description="Form of the log lines.")
+
+    @property
+    def chunk_stuck_after_seconds(self) -> float:
+        """How long one chunk may take before it is a problem."""
+        return self.chunk_stuck_seconds or self.statement_timeout_seconds / 3
 
     def topic(self, name: str) -> str:
         """The name of a registry topic on this deployment's cluster."""

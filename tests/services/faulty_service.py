@@ -70,8 +70,8 @@ def _job_fails(service: Service, seconds: float) -> None:
 
 
 def _lane_fails(service: Service, seconds: float) -> None:
-    for publisher in service._instance._relay._publishers.values():
-        publisher._next = _fail
+    for lane in service._instance._relay._lanes.values():
+        lane._publisher._next = _fail
 
 
 def _report_returns(service: Service, seconds: float) -> None:

@@ -19,7 +19,11 @@ async def test_a_running_replica_tells_that_it_is_ready_and_what_it_owns(
     await replica.wait_ready()
     async with httpx.AsyncClient(base_url=replica.url, timeout=5) as client:
         assert (await client.get("/healthz/live")).json() == {"status": "alive"}
-        assert (await client.get("/healthz/ready")).json() == {"status": "ready", "problems": []}
+        assert (await client.get("/healthz/ready")).json() == {
+            "status": "ready",
+            "problems": [],
+            "notices": [],
+        }
 
     async def owns_everything() -> bool:
         instance = await replica.instance()

@@ -16,12 +16,17 @@ from rollcall.consumer.client_watch import ClientWatch
 from rollcall.consumer.decoding import Decoder
 from rollcall.consumer.ownership import Ownership
 from rollcall.consumer.pausing import Pausing
-from rollcall.consumer.positions import LogRange, PositionStore
+from rollcall.consumer.positions import LogRange, PositionStore, Refusal
 from rollcall.consumer.processor import ChunkProcessor
 from rollcall.consumer.records import InputRecord, Item, Partition
 from rollcall.consumer.starting_points import StartingPointFinder
 from rollcall.database.pool import Database
-from rollcall.errors import DeadLetterLimitError, OwnershipLostError, PositionConflictError
+from rollcall.errors import (
+    DeadLetterLimitError,
+    OwnershipLostError,
+    PositionConflictError,
+    RecordRefusedError,
+)
 from rollcall.failpoints import Failpoint
 from rollcall.settings import ServiceSettings
 from rollcall.supervision import Supervisor
@@ -262,6 +267,9 @@ class Consumer:
                     self.ownership.invalidate()
                 except OwnershipLostError as error:
                     log.info("chunk_dropped", reason=str(error))
+                except RecordRefusedError as error:
+                    self.ownership.leave(Refusal(p, str(error)) for p in error.partitions)
+                    self._metrics.partitions_refused.set(len(self.ownership.refused))
                 except DeadLetterLimitError as error:
                     await self._pausing.pause(error)
             await backoff.wait()

@@ -28,6 +28,7 @@ class Ownership(ConsumerRebalanceListener):  # type: ignore[misc]
         self.assigned: frozenset[Partition] = frozenset()
         self.positions: dict[Partition, int] = {}
         self.refused: dict[Partition, str] = {}
+        self._left: dict[Partition, str] = {}
         self.paused: dict[str, str] = {}
         self.settled = asyncio.Event()
         self.quiet = asyncio.Event()
@@ -59,6 +60,7 @@ class Ownership(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
         """Stop fetching, then let the chunk in flight finish or roll back within the deadline."""
+        self._left = {}
         self._forget()
         self.assigned = frozenset()
         if not revoked:
@@ -75,6 +77,7 @@ class Ownership(ConsumerRebalanceListener):  # type: ignore[misc]
         Runs before anything is fetched. A plain function, so that nothing can come in between: the
         seek keeps the client from asking Kafka, whose committed offsets are only a hint.
         """
+        self._left = {}
         self._forget()
         for partition in assigned:
             self._consumer.pause(partition)
@@ -114,13 +117,23 @@ class Ownership(ConsumerRebalanceListener):  # type: ignore[misc]
                 "partition_refused", partition=str(refusal.partition), reason=refusal.reason
             )
 
+    def leave(self, refusals: Iterable[Refusal]) -> None:
+        """Refuse partitions until the next assignment, and read the positions of the others again."""
+        refusals = list(refusals)
+        self._left |= {refusal.partition: refusal.reason for refusal in refusals}
+        self.refuse(refusals)
+        self._forget()
+
     def problems(self) -> list[str]:
         """What an operator must decide."""
-        refused = [f"{partition} refused: {reason}" for partition, reason in self.refused.items()]
-        return refused + [f"{topic} paused: {reason}" for topic, reason in self.paused.items()]
+        return [f"{partition} refused: {reason}" for partition, reason in self.refused.items()]
+
+    def notices(self) -> list[str]:
+        """What an operator has decided, or must know of: topics that are not consumed."""
+        return [f"{topic} paused: {reason}" for topic, reason in self.paused.items()]
 
     def _forget(self) -> None:
         self.generation += 1
         self.positions = {}
-        self.refused = {}
+        self.refused = dict(self._left)
         self.changed.set()

@@ -12,6 +12,7 @@ from rollcall import failpoints
 from rollcall.backoff import Backoff
 from rollcall.consumer.chunk import Chunk, describe
 from rollcall.consumer.dead_letters import DeadLetterStore
+from rollcall.consumer.in_hand import InHand
 from rollcall.consumer.outcomes import Outcomes, count_outcomes, tallies
 from rollcall.consumer.positions import PositionStore
 from rollcall.consumer.records import Received, Rejected
@@ -19,7 +20,7 @@ from rollcall.consumer.share_limit import ShareLimit
 from rollcall.consumer.transaction import Job, Transaction
 from rollcall.database.failures import Failure, classify
 from rollcall.database.pool import Database
-from rollcall.errors import DeadLetterLimitError, OwnershipLostError
+from rollcall.errors import DeadLetterLimitError, OwnershipLostError, RecordRefusedError
 from rollcall.failpoints import Failpoint
 from rollcall.outbox.buffer import OutboxBuffer
 from rollcall.outbox.event import Event
@@ -72,6 +73,7 @@ class ChunkProcessor:
         self._dead_letters = DeadLetterStore(settings)
         self._outbox_store = OutboxStore()
         self._codec = SegmentCodec()
+        self.in_hand = InHand(settings.chunk_stuck_after_seconds)
         self.share_limit = ShareLimit(
             settings.dead_letter_max_share, settings.dead_letter_window_records
         )
@@ -85,7 +87,14 @@ class ChunkProcessor:
             PositionConflictError: another instance owns a partition; what was not committed is its.
             OwnershipLostError: the assignment changed between two attempts.
             DeadLetterLimitError: too many records of a topic are bad; this part was not committed.
+            RecordRefusedError: a record cannot even be set aside; what precedes it was committed.
         """
+        with self.in_hand.working_on(chunk):
+            await self._commit_all(chunk, is_current, trace)
+
+    async def _commit_all(
+        self, chunk: Chunk, is_current: Callable[[], bool], trace: Sequence[str]
+    ) -> None:
         backoff = Backoff()
         races = 0
         while True:
@@ -101,6 +110,7 @@ class ChunkProcessor:
                 if failure is Failure.DATA or races > _RACES_IN_A_ROW:
                     await self._bisect(chunk, error, is_current, trace)
                     return
+                self.in_hand.failed(error)
                 log.warning("chunk_retried", failure=failure.value, error=repr(error)[:500])
                 await backoff.wait()
                 if not is_current():
@@ -142,14 +152,16 @@ class ChunkProcessor:
     ) -> None:
         """Commit what can be committed of a chunk and set its poison records aside."""
         if not chunk.items:
-            raise error
+            nothing = "; ".join(f"{p}@{s.expected}..{s.next}" for p, s in chunk.spans.items())
+            raise RecordRefusedError(list(chunk.spans), nothing, error) from error
         here = describe([item.record for item in chunk.items])
         trace = [*trace, f"{here}: {error!r}"[:300]]
         if len(chunk.items) == 1:
             log.error("record_isolated", record=here, error=repr(error)[:500])
             failpoints.reached(Failpoint.BISECTION_RECORD_ISOLATED)
             if isinstance(chunk.items[0], Rejected):
-                raise error
+                partition = chunk.items[0].record.partition
+                raise RecordRefusedError([partition], here, error) from error
             await self.process(chunk.set_aside(error, trace), is_current)
             return
         first, second = chunk.halves()
@@ -161,6 +173,7 @@ class ChunkProcessor:
         outcomes = Outcomes()
 
         async def handle(tx: Transaction) -> Iterable[Event]:
+            self.in_hand.connected(tx.connection.get_server_pid())
             failpoints.reached(Failpoint.CHUNK_BEGUN)
             await self._positions.compare_and_set(tx.connection, chunk.spans)
             failpoints.reached(Failpoint.CHUNK_POSITIONS_MOVED)

@@ -6,10 +6,12 @@ import time
 import structlog
 
 from rollcall import failpoints
+from rollcall.errors import SegmentRefusedError
 from rollcall.failpoints import Failpoint
 from rollcall.outbox.lane_position import LanePosition, check_lane_position
 from rollcall.outbox.lane_session import LaneSession
 from rollcall.outbox.producer import LaneProducer
+from rollcall.outbox.refusals import is_permanent, remedy
 from rollcall.outbox.segment import SegmentCodec
 from rollcall.outbox.store import OutboxStore, StoredSegment
 from rollcall.settings import ServiceSettings
@@ -34,6 +36,7 @@ class LanePublisher:
         session: LaneSession,
         lane: int,
         metrics: Metrics,
+        one_by_one_until: int = 0,
     ) -> None:
         self._store = store
         self._session = session
@@ -43,7 +46,8 @@ class LanePublisher:
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
         self._poll_seconds = _POLL_FIRST_SECONDS
-        self.taken_over = False
+        self._one_by_one_until = one_by_one_until
+        self.position: LanePosition | None = None
 
     def wake(self) -> None:
         """Look for segments now."""
@@ -59,7 +63,7 @@ class LanePublisher:
         """Take the lane over and publish.
 
         Raises:
-            LanePositionError: the lane must not go on without an operator.
+            LanePositionError, SegmentRefusedError: the lane must not go on without an operator.
             LaneLostError, KafkaError, OSError, TimeoutError: take the lane over again.
         """
         try:
@@ -81,14 +85,14 @@ class LanePublisher:
         async with self._session.connection() as connection:
             known = await self._store.lane_range(connection, self._lane)
         check_lane_position(self._lane, position, known)
+        self.position = position
         log.info("lane_taken_over", lane=self._lane, position=position.seq)
         while True:
+            one_by_one = position.seq < self._one_by_one_until
+            limit = 1 if one_by_one else SEGMENTS_PER_TRANSACTION
             async with self._session.connection() as connection:
-                left = await self._store.numbered_after(
-                    connection, self._lane, position.seq, SEGMENTS_PER_TRANSACTION
-                )
+                left = await self._store.numbered_after(connection, self._lane, position.seq, limit)
             if not left:
-                self.taken_over = True
                 return position
             failpoints.reached(Failpoint.LANE_LEFT_OVERS_READ)
             position = await self._publish(left)
@@ -104,7 +108,15 @@ class LanePublisher:
     async def _publish(self, segments: list[StoredSegment]) -> LanePosition:
         self._poll_seconds = _POLL_FIRST_SECONDS
         started = time.perf_counter()
-        position = await self._producer.publish(segments)
+        try:
+            position = await self._producer.publish(segments)
+        except Exception as error:
+            if not is_permanent(error):
+                raise
+            because = f"{error!r}; {remedy(error)}"
+            seqs = [segment.seq for segment in segments]
+            raise SegmentRefusedError(self._lane, seqs, because) from error
+        self.position = position
         self._metrics.relay_transaction_seconds.observe(time.perf_counter() - started)
         self._metrics.relay_segments_total.inc(len(segments))
         return position

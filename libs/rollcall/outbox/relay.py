@@ -1,7 +1,9 @@
 """The relay: shares the lanes among the live instances and runs a publisher for each lane it owns."""
 
 import asyncio
+import time
 from collections.abc import Callable, Iterable
+from functools import partial
 
 import asyncpg
 import structlog
@@ -9,9 +11,10 @@ from aiokafka.errors import KafkaError
 
 from rollcall import failpoints
 from rollcall.backoff import Backoff
-from rollcall.errors import LaneLostError, LanePositionError
+from rollcall.errors import LaneLostError
 from rollcall.failpoints import Failpoint
 from rollcall.outbox.lane_session import LaneSession
+from rollcall.outbox.owned_lane import OwnedLane
 from rollcall.outbox.publisher import LanePublisher
 from rollcall.outbox.store import OutboxStore
 from rollcall.settings import ServiceSettings
@@ -43,27 +46,33 @@ class Relay:
         self._metrics = metrics
         self._http_url = http_url
         self._store = OutboxStore()
-        self._publishers: dict[int, LanePublisher] = {}
+        self._lanes: dict[int, OwnedLane] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
-        self._refused: dict[int, str] = {}
+        self._beat_at: float | None = None
         self._stopping = asyncio.Event()
         self._settled = asyncio.Event()
 
     @property
     def owned_lanes(self) -> list[int]:
         """The lanes whose publisher runs here."""
-        return sorted(self._publishers)
+        return sorted(self._lanes)
 
     @property
     def problems(self) -> list[str]:
-        """Lanes that must not go on until an operator has decided."""
-        return [f"lane {lane} refused: {reason}" for lane, reason in sorted(self._refused.items())]
+        """Lanes that must not go on until an operator has decided; a beat that is not heard."""
+        found = [problem for _, lane in sorted(self._lanes.items()) if (problem := lane.problem)]
+        limit_seconds = self._settings.lane_session_timeout_seconds
+        if self._beat_at and (silence := time.monotonic() - self._beat_at) > limit_seconds:
+            found.append(
+                f"heartbeat missing: PostgreSQL has not taken this instance's beat for {silence:.0f} s"
+            )
+        return found
 
     def wake(self, lanes: Iterable[int]) -> None:
         """Segments were committed in these lanes by this instance: publish without waiting."""
         for lane in lanes:
-            if publisher := self._publishers.get(lane):
-                publisher.wake()
+            if owned := self._lanes.get(lane):
+                owned.wake()
 
     async def wait_settled(self) -> None:
         """Return once the lanes have been shared for the first time."""
@@ -99,7 +108,7 @@ class Relay:
             await session.leave()
             failpoints.reached(Failpoint.RELAY_LEFT)
         finally:
-            await self._abandon(list(self._publishers))
+            await self._abandon(list(self._lanes))
             await session.close()
 
     async def _pause(self) -> None:
@@ -111,17 +120,18 @@ class Relay:
     async def _share(self, session: LaneSession, lanes: int) -> None:
         """Own a fair share of the lanes: give up the surplus, take what is free."""
         share = fair_share(lanes, await session.beat(self._http_url()))
+        self._beat_at = time.monotonic()
         failpoints.reached(Failpoint.RELAY_BEATEN)
         await self._collect_dead(session)
         for lane in self.owned_lanes[share:]:
             await self._release(session, lane)
         for lane in self._preferred(lanes):
-            if len(self._publishers) >= share:
+            if len(self._lanes) >= share:
                 break
-            if lane not in self._publishers and await session.try_lock(lane):
+            if lane not in self._lanes and await session.try_lock(lane):
                 failpoints.reached(Failpoint.LANE_LOCKED)
                 self._start(session, lane)
-        self._metrics.lanes_owned.set(len(self._publishers))
+        self._metrics.lanes_owned.set(len(self._lanes))
 
     def _preferred(self, lanes: int) -> list[int]:
         """Lanes in an order of this instance's own, so that instances do not race for the same one."""
@@ -129,11 +139,18 @@ class Relay:
         return [(offset + lane) % lanes for lane in range(lanes)]
 
     def _start(self, session: LaneSession, lane: int) -> None:
-        publisher = LanePublisher(
-            self._settings, self._topology, self._store, session, lane, self._metrics
+        make_publisher = partial(
+            LanePublisher,
+            self._settings,
+            self._topology,
+            self._store,
+            session,
+            lane,
+            self._metrics,
         )
-        self._publishers[lane] = publisher
-        self._tasks[lane] = asyncio.create_task(publisher.run(), name=f"lane-{lane}")
+        owned = OwnedLane(lane, make_publisher)
+        self._lanes[lane] = owned
+        self._tasks[lane] = asyncio.create_task(owned.run(), name=f"lane-{lane}")
         log.info("lane_acquired", lane=lane)
 
     async def _release(self, session: LaneSession, lane: int) -> None:
@@ -143,24 +160,18 @@ class Relay:
         log.info("lane_released", lane=lane)
 
     async def _collect_dead(self, session: LaneSession) -> None:
-        """Notice publishers that ended by themselves and give their lanes up."""
-        for lane, publisher in self._publishers.items():
-            if publisher.taken_over:
-                self._refused.pop(lane, None)
+        """Notice lanes whose publisher ended for a cause outside, and give them up."""
         for lane in [lane for lane, task in self._tasks.items() if task.done()]:
             error = self._tasks[lane].exception()
             await self._release(session, lane)
-            if isinstance(error, LanePositionError):
-                self._refused[lane] = str(error)
-                log.critical("lane_refused", lane=lane, error=str(error))
-            elif isinstance(error, KafkaError | OSError | TimeoutError):
+            if isinstance(error, KafkaError | OSError | TimeoutError):
                 log.warning("lane_lost", lane=lane, error=repr(error))
             elif error is not None:
                 raise error
 
     async def _drain(self) -> None:
         """Publish what this instance's lanes still hold, within a third of the time for a clean stop."""
-        waits = [publisher.wait_idle() for publisher in self._publishers.values()]
+        waits = [lane.wait_idle() for lane in self._lanes.values()]
         try:
             await asyncio.wait_for(asyncio.gather(*waits), self._settings.stop_timeout_seconds / 3)
         except TimeoutError:
@@ -168,7 +179,7 @@ class Relay:
 
     async def _abandon(self, lanes: list[int]) -> None:
         for lane in lanes:
-            self._publishers.pop(lane)
+            self._lanes.pop(lane)
             task = self._tasks.pop(lane)
             task.cancel()
             await asyncio.wait([task])

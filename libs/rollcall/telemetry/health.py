@@ -62,11 +62,20 @@ class Health:
     """Collects the problems of every component that has an opinion."""
 
     sources: list[Callable[[], Sequence[str]]] = field(default_factory=list)
+    notice_sources: list[Callable[[], Sequence[str]]] = field(default_factory=list)
     started: bool = False
 
     def add(self, source: Callable[[], Sequence[str]]) -> None:
         """Ask `source` for its problems from now on."""
         self.sources.append(source)
+
+    def add_notices(self, source: Callable[[], Sequence[str]]) -> None:
+        """Ask `source` for what operators should know and what is no reason to send work elsewhere."""
+        self.notice_sources.append(source)
+
+    def notices(self) -> list[str]:
+        """What is not as usual and yet no problem of this instance."""
+        return [notice for source in self.notice_sources for notice in source()]
 
     def problems(self) -> list[str]:
         """Everything that speaks against sending work here."""

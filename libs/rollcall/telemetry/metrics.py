@@ -63,6 +63,12 @@ class Metrics:
             "Segments committed in Kafka.",
             registry=self.registry,
         )
+        self.relay_oldest_segment_seconds = Gauge(
+            "rollcall_relay_oldest_segment_seconds",
+            "Age of the oldest segment that is not published, of each lane owned here; 0 = none.",
+            ["lane"],
+            registry=self.registry,
+        )
         self.relay_transaction_seconds = Histogram(
             "rollcall_relay_transaction_seconds",
             "Duration of a Kafka transaction of the relay.",
@@ -95,6 +101,11 @@ class Metrics:
         self.progress_age_seconds = Gauge(
             "rollcall_progress_age_seconds",
             "Time since a chunk last committed here or there was nothing to do.",
+            registry=self.registry,
+        )
+        self.chunk_age_seconds = Gauge(
+            "rollcall_chunk_age_seconds",
+            "Time since the chunk in hand was first tried; 0 = none is in hand.",
             registry=self.registry,
         )
         self.loop_delay_seconds = Histogram(

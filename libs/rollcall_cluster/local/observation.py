@@ -26,6 +26,12 @@ class Observation:
     events_per_second: float | None = None
     records_total: int | None = None
     lanes: tuple[int, ...] = ()
+    notices: tuple[str, ...] = ()
+
+    @property
+    def told(self) -> str:
+        """Health, and what is not as usual beside it."""
+        return "; ".join((self.health, *self.notices))
 
     @property
     def is_ready(self) -> bool:
@@ -72,4 +78,5 @@ def _described(replica: Replica, pid: int, said: dict[str, Any]) -> Observation:
         events_per_second=said["records_per_second"],
         records_total=said["records_total"],
         lanes=tuple(said["lanes"]),
+        notices=tuple(said.get("notices", ())),
     )

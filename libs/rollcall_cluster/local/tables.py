@@ -24,7 +24,7 @@ def instance_table(observations: Iterable[Observation]) -> Table:
             Text(seen.status, style="green" if seen.status == "running" else "red"),
             _shown(seen.pid),
             _shown(seen.port),
-            Text(seen.health, style="green" if seen.is_ready else "yellow"),
+            Text(seen.told, style="green" if seen.told == "ready" else "yellow"),
             _shown(seen.partitions),
             _shown(seen.lag),
             _shown(seen.events_per_second),
