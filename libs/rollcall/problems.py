@@ -8,6 +8,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from rollcall.errors import DeadLetterError
+
 
 def problem(status: int, detail: str, **members: object) -> JSONResponse:
     """A problem document; `members` add what a program would want to read."""
@@ -43,10 +45,15 @@ def _failed(_: Request, error: Exception) -> JSONResponse:
     return problem(500, "The service failed to answer; its log says why.")
 
 
+def _contradicts(_: Request, error: Exception) -> JSONResponse:
+    return problem(422, str(error))
+
+
 def add_problem_handlers(app: FastAPI) -> None:
     """Answer every error of `app` with a problem document."""
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _refused)
     for unavailable in (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
         app.add_exception_handler(unavailable, _unavailable)
+    app.add_exception_handler(DeadLetterError, _contradicts)
     app.add_exception_handler(Exception, _failed)

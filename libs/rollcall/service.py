@@ -14,6 +14,7 @@ from typing import TypeVar
 import structlog
 from fastapi import APIRouter, FastAPI
 
+from rollcall.administration.routes import administration_routes
 from rollcall.consumer.processor import Handler, Route
 from rollcall.consumer.transaction import Job
 from rollcall.database.pool import Database
@@ -112,7 +113,12 @@ class Service:
     def create_app(self) -> FastAPI:
         """The HTTP application, as it is served and as its OpenAPI document is made from."""
         routes = runtime_routes(self.health, self.metrics, self.status)
-        app = create_app(self.settings.service_name, version("rollcall"), [routes, *self._routers])
+        administration = administration_routes(self.settings, self.topology, self.database)
+        app = create_app(
+            self.settings.service_name,
+            version("rollcall"),
+            [routes, administration, *self._routers],
+        )
         for configure in self._configure_app:
             configure(app)
         return app

@@ -5,8 +5,11 @@ import secrets
 import socket
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_MOST_TOKENS = 2
+_SHORTEST_TOKEN = 16
 
 
 def _new_instance_id() -> str:
@@ -84,6 +87,11 @@ class ServiceSettings(BaseSettings):
 
     http_host: str = Field("127.0.0.1", description="Address of the HTTP server.")
     http_port: int = Field(8000, ge=0, le=65_535, description="Port of the HTTP server; 0 = any.")
+    admin_tokens: SecretStr | None = Field(
+        None,
+        description="Bearer tokens for administration over HTTP: one, or two while they are changed,"
+        " separated by a comma, of 16 characters or more; none = off.",
+    )
     stall_seconds: float = Field(
         15.0, gt=0, description="No progress for so long while records wait: no longer ready."
     )
@@ -115,6 +123,23 @@ class ServiceSettings(BaseSettings):
     )
     log_format: Literal["json", "console"] = Field("json", description="Form of the log lines.")
 
+    @field_validator("admin_tokens")
+    @classmethod
+    def _few_long_tokens(cls, given: SecretStr | None) -> SecretStr | None:
+        tokens = _tokens(given)
+        if len(tokens) > _MOST_TOKENS:
+            raise ValueError(f"{len(tokens)} tokens; at most {_MOST_TOKENS} are valid at a time")
+        if any(len(token) < _SHORTEST_TOKEN for token in tokens):
+            raise ValueError(
+                f"a token is shorter than {_SHORTEST_TOKEN} characters: draw a longer one"
+            )
+        return given
+
+    @property
+    def valid_admin_tokens(self) -> tuple[str, ...]:
+        """The tokens that let administrators in; none = nobody."""
+        return _tokens(self.admin_tokens)
+
     @property
     def chunk_stuck_after_seconds(self) -> float:
         """How long one chunk may take before it is a problem."""
@@ -123,6 +148,11 @@ class ServiceSettings(BaseSettings):
     def topic(self, name: str) -> str:
         """The name of a registry topic on this deployment's cluster."""
         return self.topic_prefix + name
+
+
+def _tokens(given: SecretStr | None) -> tuple[str, ...]:
+    parts = given.get_secret_value().split(",") if given else []
+    return tuple(token for part in parts if (token := part.strip()))
 
 
 def settings_table(model: type[ServiceSettings]) -> str:

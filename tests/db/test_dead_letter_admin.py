@@ -219,4 +219,5 @@ def test_a_deployment_that_is_older_gets_the_tables_later(empty_database: str, t
     shutil.copy(runtime / "0001_runtime.sql", tmp_path)
     migrate(empty_database, "els", [tmp_path, *service])
     applied = migrate(empty_database, "els", migrations_folders())
-    assert applied == ["0002_dead_letter_audit", "0003_paused_topic"]
+    runtimes = [name for name in applied if name.startswith("0")]
+    assert runtimes == ["0002_dead_letter_audit", "0003_paused_topic", "0005_topic_audit"]

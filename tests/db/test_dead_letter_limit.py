@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import pytest
 
 from rollcall.consumer.pauses import PauseStore
@@ -66,6 +67,25 @@ async def test_a_topic_is_paused_once_and_resumed_once(connection: Any):
     (pause,) = await store.read(connection)
     assert (pause.topic, pause.reason, pause.paused_by) == ("t", "first reason", "a")
     assert await PauseStore("other").read(connection) == []
-    assert await store.resume(connection, "t")
-    assert not await store.resume(connection, "t")
+    assert await store.resume(connection, "t", "fixed", "b")
+    assert not await store.resume(connection, "t", "fixed again", "c")
     assert await store.read(connection) == []
+    changes = await store.history(connection, 10)
+    assert [(change.operator, change.action, change.reason) for change in changes] == [
+        ("b", "resume", "fixed"),
+        ("a", "pause", "first reason"),
+    ]
+    assert len(await store.history(connection, 1)) == 1
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE topic_audit SET operator = 'nobody'",
+        "DELETE FROM topic_audit",
+        "TRUNCATE topic_audit",
+    ],
+)
+async def test_the_audit_of_topics_can_only_be_added_to(connection: Any, statement: str):
+    with pytest.raises(asyncpg.RaiseError, match="append-only"):
+        await connection.execute(statement)

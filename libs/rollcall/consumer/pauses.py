@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from rollcall.database.queries import load_queries
 
@@ -17,13 +17,24 @@ class Pause:
     paused_at: datetime
 
 
+@dataclass(slots=True, frozen=True)
+class Change:
+    """Who stopped or resumed a topic, when and why."""
+
+    at: datetime
+    operator: str
+    action: Literal["pause", "resume"]
+    reason: str
+    topic: str
+
+
 class PauseStore:
     """Reads and changes the pauses of one consumer group, on the connection it is given."""
 
     def __init__(self, consumer_group: str) -> None:
         self._group = consumer_group
-        self._read, self._pause, self._resume = load_queries(
-            "rollcall.consumer", "pauses.sql", "read", "pause", "resume"
+        self._read, self._pause, self._resume, self._history = load_queries(
+            "rollcall.consumer", "pauses.sql", "read", "pause", "resume", "history"
         )
 
     async def read(self, connection: Any) -> list[Pause]:
@@ -34,6 +45,11 @@ class PauseStore:
         """Stop a topic; False if it is stopped already, which keeps its first reason."""
         return bool(await connection.fetchval(self._pause, self._group, topic, reason, by))
 
-    async def resume(self, connection: Any, topic: str) -> bool:
+    async def resume(self, connection: Any, topic: str, reason: str, by: str) -> bool:
         """Let a topic go on; False if it was not stopped."""
-        return bool(await connection.fetchval(self._resume, self._group, topic))
+        return bool(await connection.fetchval(self._resume, self._group, topic, reason, by))
+
+    async def history(self, connection: Any, limit: int) -> list[Change]:
+        """Who stopped and resumed what, newest first; audited in the statements of the changes."""
+        rows = await connection.fetch(self._history, self._group, limit)
+        return [Change(**row) for row in rows]

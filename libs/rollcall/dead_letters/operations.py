@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
 from rollcall import failpoints
 from rollcall.dead_letters.letter import (
@@ -26,10 +27,26 @@ _NOW = "SELECT clock_timestamp()"
 _LANES = "SELECT count(*) FROM lane"
 
 
+class Portion(NamedTuple):
+    """How many dead letters one command looks at, and behind which it begins."""
+
+    letters: int
+    after: LetterId | None = None
+
+
+EVERYTHING = Portion(2**31 - 1)
+
+
 @dataclass(slots=True)
 class Outcome:
-    """What a command did, or with a dry run would do: how many of each error, and what it left."""
+    """What a command did, or with a dry run would do: how many of each error, and what it left.
 
+    It is about what was last met before `until`. `after` names the last dead letter that was looked at
+    if there may be more behind it.
+    """
+
+    until: datetime
+    after: LetterId | None = None
     touched: int = 0
     by_error: dict[str, int] = field(default_factory=dict)
     untouched: list[Untouched] = field(default_factory=list)
@@ -91,16 +108,28 @@ class DeadLetters:
         )
 
     async def redrive(
-        self, wanted: LetterFilter, operator: str, reason: str = "", *, dry_run: bool = False
+        self,
+        wanted: LetterFilter,
+        operator: str,
+        reason: str = "",
+        *,
+        dry_run: bool = False,
+        portion: Portion = EVERYTHING,
     ) -> Outcome:
         """Send those that match and are dead through their topics once more, each exactly once.
 
         A record that fails again is a new dead letter, of its new offset.
         """
-        return await self._settle(wanted, Decision("redrive", operator, reason), dry_run)
+        return await self._settle(wanted, Decision("redrive", operator, reason), dry_run, portion)
 
     async def discard(
-        self, wanted: LetterFilter, operator: str, reason: str, *, dry_run: bool = False
+        self,
+        wanted: LetterFilter,
+        operator: str,
+        reason: str,
+        *,
+        dry_run: bool = False,
+        portion: Portion = EVERYTHING,
     ) -> Outcome:
         """Give those up that match and are dead; the rows stay.
 
@@ -109,18 +138,23 @@ class DeadLetters:
         """
         if not reason.strip():
             raise DeadLetterError("discarding needs a reason: say why nobody will miss the records")
-        return await self._settle(wanted, Decision("discard", operator, reason), dry_run)
+        return await self._settle(wanted, Decision("discard", operator, reason), dry_run, portion)
 
-    async def _settle(self, wanted: LetterFilter, decision: Decision, dry_run: bool) -> Outcome:
+    async def _settle(
+        self, wanted: LetterFilter, decision: Decision, dry_run: bool, portion: Portion
+    ) -> Outcome:
         """Page by page, up to this moment: what a redrive brings back is not redriven again."""
-        outcome = Outcome(untouched=await self._not_dead(wanted))
         now = await self._connection.fetchval(_NOW)
-        dead = replace(wanted, state="dead", until=min(wanted.until or now, now))
-        last: LetterId | None = None
-        while page := await self.find(dead, _PAGE, last):
-            last = page[-1].id
+        outcome = Outcome(min(wanted.until or now, now), untouched=await self._not_dead(wanted))
+        dead = replace(wanted, state="dead", until=outcome.until)
+        left, last = portion
+        while page := await self.find(dead, min(left, _PAGE), last):
+            last, left = page[-1].id, left - len(page)
             for batch in batches(page):
                 await self._settle_batch(batch, decision, outcome, dry_run)
+            if not left:
+                outcome.after = last
+                break
         return outcome
 
     async def _not_dead(self, wanted: LetterFilter) -> list[Untouched]:

@@ -18,7 +18,7 @@ from rollcall_events.topics import TOPICS
 
 _STATEMENT_SECONDS = 60
 _HAS_TABLES = """
-SELECT to_regclass('dead_letter_audit') IS NOT NULL AND to_regclass('paused_topic') IS NOT NULL
+SELECT to_regclass('dead_letter_audit') IS NOT NULL AND to_regclass('topic_audit') IS NOT NULL
 """
 
 

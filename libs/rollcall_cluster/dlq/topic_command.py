@@ -69,14 +69,20 @@ def pause_command(
     _tell(name, "paused", asyncio.run(pause()), as_json)
 
 
-def resume_command(topic: Topic, as_json: Json = False) -> None:
+def resume_command(
+    topic: Topic,
+    reason: Annotated[str, typer.Option(help="Why; kept in the audit.")] = "",
+    by: By = None,
+    as_json: Json = False,
+) -> None:
     """Let a topic go on where it stopped, in all replicas, within about a second."""
     deployment = Deployment.of_environment()
     name = deployment.topic(topic)
 
     async def resume() -> bool:
         async with deployment.connection() as connection:
-            return await PauseStore(deployment.group).resume(connection, name)
+            store = PauseStore(deployment.group)
+            return await store.resume(connection, name, reason, by or operator())
 
     _tell(name, "resumed", asyncio.run(resume()), as_json)
 

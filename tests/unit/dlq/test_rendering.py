@@ -83,7 +83,7 @@ def test_an_outcome_names_what_was_left_and_does_not_flood(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     left = [Untouched(LetterId("t", 0, offset), "too large") for offset in range(100)]
-    outcome = Outcome(2, {"KeyError": 2}, left)
+    outcome = Outcome(AT, touched=2, by_error={"KeyError": 2}, untouched=left)
     print_outcome(outcome, "redriven", dry_run=True)
     lines = capsys.readouterr().out.splitlines()
     assert lines[:3] == [
