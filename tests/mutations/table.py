@@ -244,7 +244,7 @@ MUTATIONS = (
     Mutation(
         "closed_batch_called_full",
         f"{_ESSAYS}/store/unplaced.sql",
-        (("SELECT b.missing_count > 0 FROM", "SELECT b.missing_count < 0 FROM"),),
+        (("SELECT b.missing_count > 0 OR", "SELECT b.missing_count < 0 OR"),),
         (
             "tests/db/test_deadlines.py::test_content_after_the_slots_were_given_up_is_excess_of_"
             "a_closed_batch_once[close]",

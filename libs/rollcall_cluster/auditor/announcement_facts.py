@@ -6,6 +6,7 @@ from typing import Any
 from rollcall_cluster.auditor.digests import (
     context_digest,
     digest,
+    essay_ids_digest,
     failed_item,
     ready_item,
     unordered,
@@ -20,6 +21,7 @@ from rollcall_events import (
 )
 
 Row = tuple[Any, ...]
+_NO_DEADLINE = (None, None, None)
 
 
 def announcement_row(
@@ -32,7 +34,11 @@ def announcement_row(
 
 @singledispatch
 def _said(data: EventData) -> Row:
-    """Model, then expected, filled and failed counts, context, instructions and list; none if not said."""
+    """What it says, in the order of the columns; none if not said.
+
+    Model; expected, filled and failed counts; context, instructions and list; open count, list of
+    what is missing, policy.
+    """
     raise TypeError(f"{type(data).__name__} is not about a whole batch")
 
 
@@ -46,6 +52,9 @@ def _(data: BatchContentProvisioningCompletedV1) -> Row:
         context_digest(data.course_code, data.user_id),
         None,
         _ready_list(data.essays_for_processing),
+        None,
+        essay_ids_digest(data.missing_essay_ids),
+        None,
     )
 
 
@@ -59,6 +68,7 @@ def _(data: BatchEssaysReadyV1) -> Row:
         context_digest(data.course_code, data.user_id),
         digest(data.essay_instructions),
         _ready_list(data.ready_essays),
+        *_NO_DEADLINE,
     )
 
 
@@ -74,12 +84,24 @@ def _(data: BatchValidationErrorsV1) -> Row:
         )
         for error in data.errors
     )
-    return ("errors", None, None, data.failed_count, None, None, unordered(sum(items)))
+    said = (None, None, data.failed_count, None, None, unordered(sum(items)))
+    return ("errors", *said, *_NO_DEADLINE)
 
 
 @_said.register
 def _(data: BatchReadinessTimeoutV1) -> Row:
-    return ("timeout", None, None, None, None, None, None)
+    return (
+        "timeout",
+        data.expected_count,
+        data.provisioned_count,
+        data.failed_count,
+        None,
+        None,
+        None,
+        data.open_count,
+        essay_ids_digest(data.missing_essay_ids),
+        data.policy,
+    )
 
 
 def _ready_list(essays: tuple[ReadyEssay, ...]) -> int:

@@ -23,7 +23,8 @@ WHERE oid IN ('slot'::regclass, 'batch'::regclass, 'unplaced'::regclass, 'comple
 
 -- name: batches
 SELECT uuid_send(batch_id) AS batch, expected_count, open_count, filled_count, failed_count,
-       state = 'completed' AS completed, completed_at IS NOT NULL AS dated,
+       missing_count, state, completed_at, closed_at, timed_out_at, purged_at, deadline_policy,
+       coalesce(extract(epoch FROM deadline_at - registered_at), 0)::float8 AS deadline_seconds,
        course_code, essay_instructions, user_id
 FROM batch
 

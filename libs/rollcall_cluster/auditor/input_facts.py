@@ -104,6 +104,8 @@ def _registration(data: BatchEssaysRegisteredV1, log: int, offset: int, dead: bo
         context_digest(data.course_code, data.user_id),
         digest(data.essay_instructions),
         essay_ids_digest(data.essay_ids),
+        data.readiness_deadline_seconds,
+        data.deadline_policy,
     )
 
 

@@ -16,6 +16,7 @@ CREATE TABLE tally (
     assigned_early INTEGER NOT NULL,
     announced_excess INTEGER NOT NULL,
     announced_excess_early INTEGER NOT NULL,
+    announced_closed INTEGER NOT NULL,
     announced_differently INTEGER NOT NULL,
     taken_differently INTEGER NOT NULL,
     first_lane INTEGER,
@@ -38,6 +39,7 @@ SELECT
     sum(source = 6),
     sum(source IN (8, 9)),
     sum(source = 8),
+    sum(source IN (8, 9) AND coalesce(origin, 0)),
     coalesce(min(digest) <> max(digest), 0),
     coalesce(
         min(origin) FILTER (WHERE source <= 2) = max(origin) FILTER (WHERE source <= 2)
@@ -53,6 +55,15 @@ SELECT
 FROM sighting
 GROUP BY batch, kind, identity;
 
+-- Purging took the rows away on purpose, and whatever comes later for such a batch is excess, announced
+-- again if that row was purged in turn: none of this can be blamed.
+UPDATE tally SET
+    inputs = iif(slots + excess + pending = 0, 0, inputs),
+    assigned_early = iif(slots = 0, 0, assigned_early),
+    announced_excess_early = iif(excess = 0, 0, announced_excess_early),
+    announced_excess = min(announced_excess, 1)
+WHERE batch IN (SELECT batch FROM batch WHERE purged);
+
 -- What was announced about each batch as a whole.
 CREATE TABLE announced (
     batch BLOB NOT NULL PRIMARY KEY,
@@ -62,10 +73,13 @@ CREATE TABLE announced (
     timeout INTEGER NOT NULL,
     completion_early INTEGER NOT NULL,
     errors_early INTEGER NOT NULL,
+    timeout_early INTEGER NOT NULL,
     different TEXT,
+    timeout_different INTEGER NOT NULL,
     first_lane INTEGER,
     last_lane INTEGER,
-    first_rank INTEGER
+    first_rank INTEGER,
+    timeout_rank INTEGER
 ) WITHOUT ROWID;
 
 INSERT INTO announced
@@ -77,6 +91,7 @@ SELECT
     sum(a.model = 'timeout'),
     sum(a.model IN ('completed', 'ready') AND a.early),
     sum(a.model = 'errors' AND a.early),
+    sum(a.model = 'timeout' AND a.early),
     group_concat(DISTINCT a.model) FILTER (
         WHERE a.model <> 'timeout'
         AND (
@@ -86,11 +101,28 @@ SELECT
             OR coalesce(a.context <> b.context, 0)
             OR coalesce(a.instructions <> b.instructions, 0)
             OR a.list <> iif(a.model = 'errors', r.failed_list, r.ready_list)
+            OR coalesce(a.missing_list <> r.missing_list, 0)
         )
     ),
+    -- Of a batch that went on, only what never changes can be compared.
+    coalesce(sum(
+        a.model = 'timeout'
+        AND (
+            a.expected <> a.filled + a.failed + a.open
+            OR coalesce(a.expected <> b.expected, 0)
+            OR coalesce(a.policy <> b.policy, 0)
+            OR coalesce(
+                b.missing > 0
+                AND (a.open <> b.missing OR a.filled <> b.filled OR a.failed <> b.failed),
+                0
+            )
+            OR coalesce(r.missing > 0 AND a.missing_list <> r.missing_list, 0)
+        )
+    ), 0),
     min(a.lane),
     max(a.lane),
-    min(a.rank) FILTER (WHERE a.model <> 'timeout')
+    min(a.rank) FILTER (WHERE a.model <> 'timeout'),
+    min(a.rank) FILTER (WHERE a.model = 'timeout')
 FROM announcement a
 LEFT JOIN batch b USING (batch)
 LEFT JOIN roll r USING (batch)
@@ -117,11 +149,15 @@ SELECT
     g.place,
     g.dead,
     b.batch IS NOT NULL AS registered,
+    -- Of a purged batch nothing is left to compare with; a deadline that is not said may be any.
     coalesce(
-        g.expected = b.expected
+        b.purged
+        OR g.expected = b.expected
         AND g.context = b.context
         AND g.instructions = b.instructions
-        AND g.essay_ids = r.essay_ids,
+        AND g.essay_ids = r.essay_ids
+        AND coalesce(g.deadline = b.deadline, 1)
+        AND coalesce(g.policy = b.policy, 1),
         0
     ) AS matches
 FROM registration g
@@ -150,12 +186,20 @@ SELECT
     coalesce(b.open, 0) AS open_count,
     coalesce(b.filled, 0) AS filled_count,
     coalesce(b.failed, 0) AS failed_count,
+    coalesce(b.missing, 0) AS missing_count,
     coalesce(b.completed, 0) AS completed,
     coalesce(b.dated, 0) AS dated,
+    coalesce(b.closed, 0) AS closed,
+    coalesce(b.closed_dated, 0) AS closed_dated,
+    coalesce(b.timed_out, 0) AS timed_out,
+    coalesce(b.purged, 0) AS purged,
+    coalesce(b.deadline, 0) AS deadline,
+    b.policy,
     coalesce(r.slots, 0) AS slots,
     coalesce(r.open, 0) AS open,
     coalesce(r.filled, 0) AS filled,
     coalesce(r.failed, 0) AS failed,
+    coalesce(r.missing, 0) AS missing,
     coalesce(r.repeated, 0) AS repeated,
     coalesce(r.contradictory, 0) AS contradictory,
     coalesce(c.completions, 0) AS completions,
@@ -165,8 +209,11 @@ SELECT
     coalesce(a.timeout, 0) AS announced_timeout,
     coalesce(a.completion_early, 0) AS completion_early,
     coalesce(a.errors_early, 0) AS errors_early,
+    coalesce(a.timeout_early, 0) AS timeout_early,
     a.different,
+    coalesce(a.timeout_different, 0) AS timeout_different,
     a.first_rank AS completion_rank,
+    a.timeout_rank,
     p.last_rank AS slot_rank,
     min(coalesce(a.first_lane, p.first_lane), coalesce(p.first_lane, a.first_lane)) AS first_lane,
     max(coalesce(a.last_lane, p.last_lane), coalesce(p.last_lane, a.last_lane)) AS last_lane,

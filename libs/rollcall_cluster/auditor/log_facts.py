@@ -28,6 +28,7 @@ _OUTPUTS = {
         "els.batch.essays.ready.v1",
         "els.batch.validation.errors.v1",
     ),
+    "timeout": ("els.batch.readiness.timeout.v1",),
 }
 
 

@@ -17,6 +17,7 @@ from rollcall_events import (
     EssaySlotAssignedV1,
     EventData,
     ExcessContentProvisionedV1,
+    ExcessReason,
     dead_letter_event_id,
     describe,
     deterministic_event_id,
@@ -82,8 +83,8 @@ class OutputFacts:
         batch, content = str(data.batch_id), ""
         if self._content:
             content = data.text_storage_id
-            source, stated = self._content(data, early)
-            row = (data.batch_id.bytes, _CONTENT, content, source, log, offset, stated, None)
+            source, stated, closed = self._content(data, early)
+            row = (data.batch_id.bytes, _CONTENT, content, source, log, offset, stated, closed)
             self._rows["sighting"].append((*row, lane, rank))
         else:
             row = announcement_row(data, early, log, offset, lane, rank)
@@ -135,13 +136,14 @@ def _lane_and_rank(headers: Iterable[tuple[str, bytes]]) -> tuple[int, int]:
     raise ValueError("no lane-seq header")
 
 
-def _assigned(data: EssaySlotAssignedV1, early: bool) -> tuple[int, int]:
+def _assigned(data: EssaySlotAssignedV1, early: bool) -> tuple[int, int, None]:
     source = _ASSIGNED_EARLY if early else _ASSIGNED
-    return source, assignment_digest(data.essay_id, data.slot_position, _origin(data))
+    return source, assignment_digest(data.essay_id, data.slot_position, _origin(data)), None
 
 
-def _excess(data: ExcessContentProvisionedV1, early: bool) -> tuple[int, int]:
-    return _EXCESS_EVENT_EARLY if early else _EXCESS_EVENT, digest(_origin(data))
+def _excess(data: ExcessContentProvisionedV1, early: bool) -> tuple[int, int, bool]:
+    source = _EXCESS_EVENT_EARLY if early else _EXCESS_EVENT
+    return source, digest(_origin(data)), data.reason is ExcessReason.BATCH_CLOSED
 
 
 def _origin(data: EssaySlotAssignedV1 | ExcessContentProvisionedV1) -> str:
@@ -158,7 +160,7 @@ _NAMESPACE = NAMESPACE.bytes
 _CONTENT = Kind.CONTENT.value
 _ASSIGNED, _ASSIGNED_EARLY = Source.ASSIGNED.value, Source.ASSIGNED_EARLY.value
 _EXCESS_EVENT, _EXCESS_EVENT_EARLY = Source.EXCESS_EVENT.value, Source.EXCESS_EVENT_EARLY.value
-_CONTENTS: dict[type[EventData], Callable[[Any, bool], tuple[int, int]]] = {
+_CONTENTS: dict[type[EventData], Callable[[Any, bool], tuple[int, int, bool | None]]] = {
     EssaySlotAssignedV1: _assigned,
     ExcessContentProvisionedV1: _excess,
 }

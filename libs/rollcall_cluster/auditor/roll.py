@@ -53,6 +53,7 @@ def roll_row(slots: Sequence[SlotRow]) -> Row:
         states.count("open"),
         states.count("filled"),
         states.count("failed"),
+        states.count("missing"),
         len(slots) - distinct,
         sum(map(_contradicts_itself, slots)),
         essay_ids_digest(essays),
@@ -64,6 +65,7 @@ def roll_row(slots: Sequence[SlotRow]) -> Row:
             )
         ),
         unordered(sum(_failed_item(slot) for slot in slots if slot["state"] == "failed")),
+        essay_ids_digest(slot["essay_id"] for slot in slots if slot["state"] == "missing"),
     )
 
 

@@ -4,8 +4,8 @@
 
 -- Every place where a content (kind 0) or a validation failure (kind 1) was seen.
 -- source: see sighting.py. place: offset, or position of the slot. digest: what a slot and its
--- announcement must agree on; origin: what a row and its input must agree on. lane, rank: publication
--- order of events.
+-- announcement must agree on; origin: what a row and its input must agree on, or, of an excess event,
+-- whether its reason is BATCH_CLOSED. lane, rank: publication order of events.
 CREATE TABLE sighting (
     batch BLOB NOT NULL,
     kind INTEGER NOT NULL,
@@ -27,15 +27,23 @@ CREATE TABLE pending (
     age_seconds REAL NOT NULL
 );
 
--- Batch rows. context and instructions are digests.
+-- Batch rows. context and instructions are digests. dated, closed_dated: it has a date of completion, of
+-- closing. deadline: seconds from registration, 0 = none.
 CREATE TABLE batch (
     batch BLOB NOT NULL PRIMARY KEY,
     expected INTEGER NOT NULL,
     open INTEGER NOT NULL,
     filled INTEGER NOT NULL,
     failed INTEGER NOT NULL,
+    missing INTEGER NOT NULL,
     completed INTEGER NOT NULL,
+    closed INTEGER NOT NULL,
     dated INTEGER NOT NULL,
+    closed_dated INTEGER NOT NULL,
+    timed_out INTEGER NOT NULL,
+    purged INTEGER NOT NULL,
+    deadline REAL NOT NULL,
+    policy TEXT,
     context INTEGER NOT NULL,
     instructions INTEGER NOT NULL
 ) WITHOUT ROWID;
@@ -47,11 +55,13 @@ CREATE TABLE roll (
     open INTEGER NOT NULL,
     filled INTEGER NOT NULL,
     failed INTEGER NOT NULL,
+    missing INTEGER NOT NULL,
     repeated INTEGER NOT NULL,
     contradictory INTEGER NOT NULL,
     essay_ids INTEGER NOT NULL,
     ready_list INTEGER NOT NULL,
-    failed_list INTEGER NOT NULL
+    failed_list INTEGER NOT NULL,
+    missing_list INTEGER NOT NULL
 ) WITHOUT ROWID;
 
 CREATE TABLE completion (batch BLOB NOT NULL);
@@ -70,7 +80,10 @@ CREATE TABLE announcement (
     failed INTEGER,
     context INTEGER,
     instructions INTEGER,
-    list INTEGER
+    list INTEGER,
+    open INTEGER,
+    missing_list INTEGER,
+    policy TEXT
 );
 
 -- Every output record that says where it stands in its lane.
@@ -98,7 +111,9 @@ CREATE TABLE registration (
     expected INTEGER NOT NULL,
     context INTEGER NOT NULL,
     instructions INTEGER NOT NULL,
-    essay_ids INTEGER NOT NULL
+    essay_ids INTEGER NOT NULL,
+    deadline INTEGER,
+    policy TEXT
 );
 
 -- Input records that no handler can take ('undecodable') and those with dead letters but without

@@ -30,7 +30,7 @@ WHERE CASE WHEN c.kind = 'content' THEN NOT EXISTS (
 ORDER BY c.batch_id, c.kind, c.identity
 ON CONFLICT (batch_id, kind, identity) DO NOTHING
 RETURNING batch_id, kind, identity, outcome, (
-    SELECT b.missing_count > 0 FROM batch b WHERE b.batch_id = unplaced.batch_id
+    SELECT b.missing_count > 0 OR b.purged_at IS NOT NULL FROM batch b WHERE b.batch_id = unplaced.batch_id
 ) AS batch_closed
 
 -- name: take_back

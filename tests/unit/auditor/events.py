@@ -7,6 +7,7 @@ from rollcall_events import (
     BatchContentProvisioningCompletedV1,
     BatchEssaysReadyV1,
     BatchEssaysRegisteredV1,
+    BatchReadinessTimeoutV1,
     BatchValidationErrorsV1,
     DeadLetterV1,
     EssayContentProvisionedV1,
@@ -75,7 +76,9 @@ def assigned(slot: Row, **changes: Any) -> EssaySlotAssignedV1:
     return EssaySlotAssignedV1(**values | changes)
 
 
-def excess(row: Row) -> ExcessContentProvisionedV1:
+def excess(
+    row: Row, reason: ExcessReason = ExcessReason.NO_AVAILABLE_SLOT
+) -> ExcessContentProvisionedV1:
     """The announcement of an excess content."""
     names = (
         "batch_id",
@@ -88,7 +91,7 @@ def excess(row: Row) -> ExcessContentProvisionedV1:
     return ExcessContentProvisionedV1(
         **{name: row[name] for name in names},
         text_storage_id=row["identity"],
-        reason=ExcessReason.NO_AVAILABLE_SLOT,
+        reason=reason,
     )
 
 
@@ -113,6 +116,7 @@ def completion(world: World, batch: UUID) -> list[EventData]:
         for s in slots
         if s["state"] == "failed"
     ]
+    missing = [s["essay_id"] for s in slots if s["state"] == "missing"]
     events: list[EventData] = [
         BatchContentProvisioningCompletedV1(
             **context,
@@ -120,6 +124,8 @@ def completion(world: World, batch: UUID) -> list[EventData]:
             provisioned_count=len(ready),
             failed_count=len(errors),
             essays_for_processing=ready,
+            missing_count=len(missing),
+            missing_essay_ids=missing,
         ),
         BatchEssaysReadyV1(
             **context, ready_essays=ready, essay_instructions=row["essay_instructions"]
@@ -130,6 +136,24 @@ def completion(world: World, batch: UUID) -> list[EventData]:
             BatchValidationErrorsV1(batch_id=batch, failed_count=len(errors), errors=errors)
         )
     return events
+
+
+def timeout(world: World, batch: UUID, **changes: Any) -> BatchReadinessTimeoutV1:
+    """The announcement of a deadline that passed, when the batch has its counts of that moment."""
+    row = world.row("batch", batch_id=batch)
+    slots = [slot for slot in world.tables["slot"] if slot["batch_id"] == batch]
+    open_slots = [slot["essay_id"] for slot in slots if slot["state"] in ("open", "missing")]
+    values = {
+        "batch_id": batch,
+        "expected_count": row["expected_count"],
+        "provisioned_count": row["filled_count"],
+        "failed_count": row["failed_count"],
+        "open_count": len(open_slots),
+        "missing_essay_ids": open_slots,
+        "timed_out_at": NOW,
+        "policy": row["deadline_policy"] or "keep_open",
+    }
+    return BatchReadinessTimeoutV1(**values | changes)
 
 
 def letter(world: World, record: Record, **changes: Any) -> DeadLetterV1:

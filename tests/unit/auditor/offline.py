@@ -1,6 +1,7 @@
 """Judges a world without servers: its records and rows go straight into a scratch database."""
 
 from collections import defaultdict
+from datetime import timedelta
 from pathlib import Path
 
 from rollcall_cluster.auditor.input_facts import InputFacts
@@ -24,6 +25,7 @@ FACTS = {
     "excess_hidden": 0,
     "dead_letters_hidden": 0,
     "completion_hidden": 0,
+    "timeout_hidden": 0,
 }
 FAR = 10**9
 
@@ -120,6 +122,5 @@ class Offline:
 
 
 def _batch_row(row: dict) -> tuple:
-    return batch_row(
-        row | {"completed": row["state"] == "completed", "dated": row["completed_at"] is not None}
-    )
+    given = row["deadline_at"] - row["registered_at"] if row["deadline_at"] else timedelta()
+    return batch_row(row | {"deadline_seconds": given.total_seconds()})

@@ -6,8 +6,10 @@ from uuid import UUID
 
 from rollcall_events import (
     BatchEssaysRegisteredV1,
+    DeadlinePolicy,
     EssayContentProvisionedV1,
     EssayValidationFailedV1,
+    ExcessReason,
 )
 from rollcall_events.topics import topic_for
 from tests.unit.auditor.events import (
@@ -18,6 +20,7 @@ from tests.unit.auditor.events import (
     failure,
     letter,
     registration,
+    timeout,
 )
 from tests.unit.auditor.world import GROUP, NOW, SPACE, Record, Row, World, batch_named, encoded
 
@@ -25,6 +28,11 @@ FULL = batch_named("full")
 FAILED = batch_named("failed")
 OPEN = batch_named("open")
 UNKNOWN = batch_named("unknown")
+KEPT_OPEN = batch_named("kept open")
+PARTIAL = batch_named("partial")
+CLOSED = batch_named("closed")
+PURGED = batch_named("purged")
+DEADLINE_SECONDS = 3600
 
 
 class Service:
@@ -33,19 +41,19 @@ class Service:
     def __init__(self, world: World) -> None:
         self._world = world
 
-    def open(self, batch: UUID, essays: int) -> None:
-        """Open a batch with its slots."""
-        data = registration(batch, essays)
+    def open(self, batch: UUID, essays: int, policy: DeadlinePolicy | None = None) -> None:
+        """Open a batch with its slots; with a deadline if there is a policy."""
+        data = _registration(batch, essays, policy)
         self._world.take_in(data)
         self._world.tables["batch"].append(_batch_row(data))
         self._world.tables["slot"].extend(_slot_row(data, n) for n in range(essays))
 
-    def register(self, batch: UUID, essays: int) -> None:
+    def register(self, batch: UUID, essays: int, policy: DeadlinePolicy | None = None) -> None:
         """Open a batch, unless it is open already; place what waited for it."""
         if self._is_open(batch):
-            self._world.take_in(registration(batch, essays))
+            self._world.take_in(_registration(batch, essays, policy))
             return
-        self.open(batch, essays)
+        self.open(batch, essays, policy)
         unplaced = self._world.tables["unplaced"]
         for row in [row for row in unplaced if row["batch_id"] == batch]:
             unplaced.remove(row)
@@ -77,6 +85,35 @@ class Service:
         else:
             self._keep(batch, kind, identity, claim)
 
+    def time_out(self, batch: UUID) -> None:
+        """Let the deadline of a batch pass, if it has one and slots are open."""
+        rows = [row for row in self._world.tables["batch"] if row["batch_id"] == batch]
+        row = rows[0] if rows else {"deadline_at": None}
+        if not row["deadline_at"] or row["timed_out_at"] or not row["open_count"]:
+            return
+        row["timed_out_at"] = NOW
+        if row["deadline_policy"] != DeadlinePolicy.KEEP_OPEN:
+            row |= {"missing_count": row["open_count"], "open_count": 0}
+            for slot in self._slots(batch):
+                slot["state"] = "missing" if slot["state"] == "open" else slot["state"]
+        self._world.announce(timeout(self._world, batch))
+        if row["deadline_policy"] == DeadlinePolicy.CLOSE:
+            row |= {"state": "closed", "closed_at": NOW}
+        if row["deadline_policy"] == DeadlinePolicy.COMPLETE_PARTIAL:
+            self._complete(batch)
+
+    def purge(self, batch: UUID) -> None:
+        """Keep the row of a batch that has ended, and nothing else."""
+        tables = self._world.tables
+        ended = [r for r in tables["batch"] if r["batch_id"] == batch and r["state"] != "open"]
+        for row in ended:
+            row |= {"purged_at": NOW, "essay_instructions": "", "user_id": ""}
+            for name in ("slot", "unplaced", "completion"):
+                tables[name] = [other for other in tables[name] if other["batch_id"] != batch]
+
+    def _slots(self, batch: UUID) -> list[Row]:
+        return [slot for slot in self._world.tables["slot"] if slot["batch_id"] == batch]
+
     def bury(self, record: Record, state: str = "dead") -> None:
         """Make a record a dead letter."""
         self._world.tables["dead_letter"].append(
@@ -102,17 +139,26 @@ class Service:
         row[counter] += 1
         row["open_count"] -= 1
         if row["open_count"] == 0:
-            row |= {"state": "completed", "completed_at": NOW}
-            self._world.tables["completion"].append({"batch_id": batch})
-            for event in completion(self._world, batch):
-                self._world.announce(event)
+            self._complete(batch)
+
+    def _complete(self, batch: UUID) -> None:
+        row = self._world.row("batch", batch_id=batch)
+        row |= {"state": "completed", "completed_at": NOW}
+        self._world.tables["completion"].append({"batch_id": batch})
+        for event in completion(self._world, batch):
+            self._world.announce(event)
 
     def _keep(self, batch: UUID, kind: str, identity: str, claim: Row) -> None:
         outcome = "excess" if self._is_open(batch) else "pending"
         row = unplaced_row(batch, kind, identity, outcome, **claim)
         self._world.tables["unplaced"].append(row)
         if (kind, outcome) == ("content", "excess"):
-            self._world.announce(excess(row), identity)
+            self._world.announce(excess(row, self._reason(batch)), identity)
+
+    def _reason(self, batch: UUID) -> ExcessReason:
+        row = self._world.row("batch", batch_id=batch)
+        closed = row["missing_count"] or row["purged_at"]
+        return ExcessReason.BATCH_CLOSED if closed else ExcessReason.NO_AVAILABLE_SLOT
 
     def _is_open(self, batch: UUID) -> bool:
         return any(row["batch_id"] == batch for row in self._world.tables["batch"])
@@ -145,13 +191,24 @@ def _claim(row: Row) -> Row:
     return {column: row[column] for column in _CLAIM}
 
 
+def _registration(
+    batch: UUID, essays: int, policy: DeadlinePolicy | None
+) -> BatchEssaysRegisteredV1:
+    if policy is None:
+        return registration(batch, essays)
+    deadline = {"readiness_deadline_seconds": DEADLINE_SECONDS, "deadline_policy": policy}
+    return registration(batch, essays, **deadline)
+
+
 def _batch_row(data: BatchEssaysRegisteredV1) -> Row:
+    seconds, policy = data.readiness_deadline_seconds, data.deadline_policy
     return {
         "batch_id": data.batch_id,
         "expected_count": data.expected_essay_count,
         "open_count": data.expected_essay_count,
         "filled_count": 0,
         "failed_count": 0,
+        "missing_count": 0,
         "state": "open",
         "course_code": data.course_code,
         "essay_instructions": data.essay_instructions,
@@ -160,6 +217,11 @@ def _batch_row(data: BatchEssaysRegisteredV1) -> Row:
         "registration_digest": b"",
         "registered_at": NOW,
         "completed_at": None,
+        "deadline_at": NOW + timedelta(seconds=seconds) if seconds else None,
+        "deadline_policy": policy.value if policy else None,
+        "timed_out_at": None,
+        "closed_at": None,
+        "purged_at": None,
     }
 
 
@@ -219,8 +281,29 @@ def clean_world(prefix: str = "") -> World:
     service.provide(content(OPEN, "seven"))
     service.provide(content(UNKNOWN, "early"))
     service.fail(failure(UNKNOWN, "early"))
+    _deadlines(service)
+    _purged(service)
     _bad_records(world, service)
     return world
+
+
+def _deadlines(service: Service) -> None:
+    policies = {KEPT_OPEN: "keep_open", PARTIAL: "complete_partial", CLOSED: "close"}
+    for batch, policy in policies.items():
+        service.register(batch, 3, DeadlinePolicy(policy))
+        service.provide(content(batch, "one"))
+        service.time_out(batch)
+        service.provide(content(batch, "late"))
+        service.fail(failure(batch, "late"))
+
+
+def _purged(service: Service) -> None:
+    service.register(PURGED, 1)
+    service.provide(content(PURGED, "one"))
+    service.provide(content(PURGED, "two"))
+    service.purge(PURGED)
+    service.provide(content(PURGED, "one"))
+    service.register(PURGED, 1)
 
 
 def _bad_records(world: World, service: Service) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rollcall_cluster.auditor import Outcome
-from rollcall_events import EssayContentProvisionedV1
+from rollcall_events import DeadlinePolicy, EssayContentProvisionedV1
 from rollcall_events.topics import topic_for
 from tests.unit.auditor.events import assigned, content, failure
 from tests.unit.auditor.offline import Offline
@@ -45,10 +45,14 @@ def test_every_check_has_a_planted_violation():
     assert codes - planted == {"position-below-start", "position-moved-back"}
 
 
-_BATCHES = [batch_named(name) for name in ("a", "b")]
+_POLICIES = {
+    batch_named("a"): None,
+    **{batch_named(policy): policy for policy in DeadlinePolicy},
+}
+_BATCHES = list(_POLICIES)
 _STEPS = st.lists(
     st.tuples(
-        st.sampled_from(["register", "provide", "fail", "bury"]),
+        st.sampled_from(["register", "provide", "fail", "bury", "time_out", "purge"]),
         st.sampled_from(_BATCHES),
         st.sampled_from(["one", "two", "three", "four"]),
     ),
@@ -58,19 +62,23 @@ _STEPS = st.lists(
 
 @given(_STEPS)
 def test_whatever_a_correct_service_does_passes(steps):
-    """No order of registrations, contents, failures, repetitions and dead letters is a false alarm."""
+    """No order of registrations, contents, failures, deadlines and purges is a false alarm."""
     world = World()
     service = Service(world)
     for action, batch, name in steps:
         match action:
             case "register":
-                service.register(batch, 3)
+                service.register(batch, 3, _POLICIES[batch])
             case "provide":
                 service.provide(content(batch, name))
             case "fail":
                 service.fail(failure(batch, name))
             case "bury":
                 service.bury(world.take_in(content(batch, f"poison {name}")))
+            case "time_out":
+                service.time_out(batch)
+            case "purge":
+                service.purge(batch)
     results = Offline(world.finish()).judge()
     assert _violated(results) == set()
 

@@ -6,23 +6,26 @@ from rollcall_cluster.auditor.evidence import EvidenceRoom
 
 def relation(room: EvidenceRoom) -> Relation:
     """Subjects: batches."""
-    return Relation("whole", "batch", room.batches, (*_STATE, *_EVENTS, *_ORDER))
+    return Relation("whole", "batch", room.batches, (*_STATE, *_EVENTS, *_ORDER, *_TIMEOUT))
 
 
 _STATE = (
     Check(
         code="state-contradicts-slots",
         invariant=4,
-        title="A batch is completed exactly when no slot is open",
-        applies="registered",
-        violated="completed <> (open = 0)",
-        found="iif(completed, 'completed with ', 'not completed with ') || open || ' open slots'",
+        title="A batch is completed or closed exactly when no slot is open",
+        applies="registered AND NOT purged",
+        violated="(completed OR closed) <> (open = 0)",
+        found=(
+            "iif(completed, 'completed with ', iif(closed, 'closed with ', 'not completed with '))"
+            " || open || ' open slots'"
+        ),
     ),
     Check(
         code="completion-row-differs",
         invariant=4,
         title="Every completed batch, and no other, has one completion",
-        applies="registered OR completions > 0",
+        applies="(registered OR completions > 0) AND NOT purged",
         violated="completions <> completed OR dated <> completed",
         found=(
             "completions || ' completion rows, '"
@@ -39,12 +42,13 @@ _EVENTS = (
         title="Every completion is announced",
         applies="completed",
         violated=(
-            "announced_completed = 0 OR announced_ready = 0 OR (failed > 0 AND announced_errors = 0)"
+            "announced_completed = 0 OR announced_ready = 0"
+            " OR (failed_count > 0 AND announced_errors = 0)"
         ),
         found=(
             "'missing:' || iif(announced_completed, '', ' BatchContentProvisioningCompletedV1')"
             " || iif(announced_ready, '', ' BatchEssaysReadyV1')"
-            " || iif(failed > 0 AND NOT announced_errors, ' BatchValidationErrorsV1', '')"
+            " || iif(failed_count > 0 AND NOT announced_errors, ' BatchValidationErrorsV1', '')"
         ),
         excused=":completion_hidden",
     ),
@@ -64,7 +68,7 @@ _EVENTS = (
         invariant=4,
         title="Nothing is announced as completed that is not",
         applies="completion_early + errors_early > 0",
-        violated="NOT completed OR (errors_early > 0 AND failed = 0)",
+        violated="NOT completed OR (errors_early > 0 AND failed_count = 0)",
         found=(
             "iif(NOT registered, 'no such batch', iif(completed, 'no failure in it',"
             " 'not completed'))"
@@ -74,7 +78,10 @@ _EVENTS = (
         code="completion-lists-differ",
         invariant=4,
         title="Completion events carry the lists, counts and context of the batch",
-        applies="completed AND announced_completed + announced_ready + announced_errors > 0",
+        applies=(
+            "completed AND NOT purged"
+            " AND announced_completed + announced_ready + announced_errors > 0"
+        ),
         violated="different IS NOT NULL",
         found="'differs from the batch: ' || different",
     ),
@@ -99,5 +106,61 @@ _ORDER = (
             "'completion at segment ' || (completion_rank >> 24)"
             " || ', a slot event at segment ' || (slot_rank >> 24)"
         ),
+    ),
+    Check(
+        code="slot-event-after-end",
+        invariant=4,
+        title="Where the deadline ended a batch, no slot event stands behind its timeout",
+        applies="missing_count > 0 AND timeout_rank IS NOT NULL AND slot_rank IS NOT NULL",
+        violated="timeout_rank < slot_rank",
+        found=(
+            "'timeout at segment ' || (timeout_rank >> 24)"
+            " || ', a slot event at segment ' || (slot_rank >> 24)"
+        ),
+    ),
+)
+
+_TIMEOUT = (
+    Check(
+        code="timeout-contradicts-state",
+        invariant=4,
+        title="Slots are missing exactly where a deadline ended the batch by its policy",
+        applies="registered",
+        violated=(
+            "timed_out AND deadline = 0"
+            " OR (missing_count > 0) <> (timed_out AND policy <> 'keep_open')"
+            " OR closed <> (missing_count > 0 AND policy = 'close')"
+            " OR closed <> closed_dated"
+        ),
+        found=(
+            "missing_count || ' missing, ' || iif(timed_out, '', 'not ') || 'timed out, '"
+            " || coalesce(policy, 'no deadline') || iif(closed, ', closed', ', not closed')"
+            " || iif(closed_dated, ', dated', ', not dated')"
+        ),
+    ),
+    Check(
+        code="timeout-not-announced",
+        invariant=4,
+        title="Every timeout is announced",
+        applies="timed_out",
+        violated="announced_timeout = 0",
+        found="'no BatchReadinessTimeoutV1'",
+        excused=":timeout_hidden",
+    ),
+    Check(
+        code="timeout-announced-without-row",
+        invariant=4,
+        title="No timeout is announced of a batch that has none",
+        applies="timeout_early > 0",
+        violated="NOT timed_out",
+        found="iif(registered, 'not timed out', 'no such batch')",
+    ),
+    Check(
+        code="timeout-announced-differently",
+        invariant=4,
+        title="A timeout says what the batch and its slots say",
+        applies="timed_out AND announced_timeout > 0",
+        violated="timeout_different",
+        found="'counts, missing essays or policy differ from the batch'",
     ),
 )

@@ -14,8 +14,9 @@ def relations(room: EvidenceRoom) -> tuple[Relation, ...]:
         *_of_kind(1, "failure", ":failure_input_trimmed"),
     )
     excess = (
-        "(SELECT t.*, b.open AS batch_open FROM tally t LEFT JOIN batch b USING (batch)"
-        " WHERE t.excess > 0)"
+        "(SELECT t.*, b.open AS batch_open, coalesce(b.missing, 0) AS batch_missing,"
+        " coalesce(b.purged, 0) AS batch_purged"
+        " FROM tally t LEFT JOIN batch b USING (batch) WHERE t.excess > 0)"
     )
     return (
         Relation("tally", "batch, kind, identity", room.contents, places),
@@ -72,5 +73,16 @@ _EXCESS = (
         applies="excess > 0",
         violated="batch_open IS NOT 0",
         found="iif(batch_open IS NULL, 'batch not registered', batch_open || ' slots open')",
+    ),
+    Check(
+        code="excess-reason-differs",
+        invariant=1,
+        title="Excess is BATCH_CLOSED exactly where slots were given up",
+        applies="announced_excess > 0 AND NOT batch_purged",
+        violated="(announced_closed > 0) <> (batch_missing > 0)",
+        found=(
+            "iif(announced_closed, 'BATCH_CLOSED', 'NO_AVAILABLE_SLOT')"
+            " || ', ' || batch_missing || ' slots missing'"
+        ),
     ),
 )

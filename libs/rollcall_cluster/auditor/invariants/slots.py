@@ -52,32 +52,44 @@ _BATCHES = (
         code="slots-differ-from-expected",
         invariant=2,
         title="A batch has as many slots as it expects",
-        applies="registered OR slots > 0",
+        applies="registered AND NOT purged OR slots > 0",
         violated="slots <> expected",
         found="slots || ' slots, ' || expected || ' expected'",
     ),
     Check(
         code="counters-differ",
         invariant=2,
-        title="Counters equal counts; filled + failed + open = expected",
-        applies="registered",
+        title="Counters equal counts; filled + failed + missing + open = expected",
+        applies="registered AND NOT purged",
         violated=(
             "open_count <> open OR filled_count <> filled OR failed_count <> failed"
-            " OR filled_count + failed_count + open_count <> expected"
+            " OR missing_count <> missing"
+            " OR filled_count + failed_count + missing_count + open_count <> expected"
         ),
         found=(
-            "'open/filled/failed ' || open_count || '/' || filled_count || '/' || failed_count"
-            " || ' of ' || expected || ' in the batch, '"
-            " || open || '/' || filled || '/' || failed || ' in its slots'"
+            "'open/filled/failed/missing ' || open_count || '/' || filled_count || '/'"
+            " || failed_count || '/' || missing_count || ' of ' || expected || ' in the batch, '"
+            " || open || '/' || filled || '/' || failed || '/' || missing || ' in its slots'"
         ),
     ),
     Check(
         code="batch-without-registration",
         invariant=2,
         title="Every batch and its slots are those of a registration",
-        applies="registered",
+        applies="registered AND NOT purged",
         violated="matching_registrations = 0",
         found="'no registration record says what the batch and its slots say'",
         excused=":registration_input_trimmed",
+    ),
+    Check(
+        code="purged-batch-differs",
+        invariant=2,
+        title="A purged batch had ended, and neither slots nor completion of it are left",
+        applies="purged",
+        violated="NOT (completed OR closed) OR slots > 0 OR completions > 0",
+        found=(
+            "iif(completed OR closed, '', 'not ended, ')"
+            " || slots || ' slots, ' || completions || ' completion rows left'"
+        ),
     ),
 )

@@ -3,6 +3,7 @@
 from tests.unit.auditor.plants import (
     announcements,
     completion,
+    deadlines,
     placement,
     positions,
     rejections,
@@ -15,6 +16,7 @@ __all__ = [
     "Plant",
     "announcements",
     "completion",
+    "deadlines",
     "placement",
     "positions",
     "rejections",

@@ -5,20 +5,22 @@ import json
 from rollcall_events import (
     BatchContentProvisioningCompletedV1,
     BatchEssaysReadyV1,
-    BatchReadinessTimeoutV1,
     BatchValidationErrorsV1,
     EssaySlotAssignedV1,
 )
 from rollcall_events.topics import topic_for
 from tests.unit.auditor.events import (
     completion,
+    timeout,
 )
 from tests.unit.auditor.plants.planting import complete, plant
 from tests.unit.auditor.service import (
+    CLOSED,
     FULL,
     OPEN,
+    PARTIAL,
 )
-from tests.unit.auditor.world import LANES, NOW, World
+from tests.unit.auditor.world import LANES, World
 
 
 @plant("state-contradicts-slots", "counters-differ")
@@ -76,19 +78,15 @@ def completion_twice(world: World) -> None:
 
 @plant("completion-announced-twice")
 def timeout_twice(world: World) -> None:
-    for _ in range(2):
-        world.announce(
-            BatchReadinessTimeoutV1(
-                batch_id=OPEN,
-                expected_count=3,
-                provisioned_count=1,
-                failed_count=0,
-                open_count=2,
-                missing_essay_ids=(),
-                timed_out_at=NOW,
-                policy="wait",
-            )
-        )
+    world.announce(timeout(world, CLOSED))
+
+
+@plant("completion-lists-differ")
+def completion_lists_another_missing_essay(world: World) -> None:
+    def change(data):
+        data["missing_essay_ids"][0] = "essay-9"
+
+    _change_data(world, BatchContentProvisioningCompletedV1, change, of=PARTIAL)
 
 
 @plant("completion-announced-without-row")
@@ -98,7 +96,7 @@ def open_batch_announced_as_completed(world: World) -> None:
 
 @plant("completion-announced-without-row", "completion-lists-differ")
 def errors_of_a_batch_without_failures(world: World) -> None:
-    (record,) = world.of(BatchValidationErrorsV1)
+    record, *_ = world.of(BatchValidationErrorsV1)
     event = BatchValidationErrorsV1.envelope().model_validate_json(record.value).data
     world.announce(event.model_copy(update={"batch_id": FULL}))
 
@@ -148,8 +146,8 @@ def context_of_another_batch(world: World) -> None:
     _change_data(world, BatchEssaysReadyV1, lambda data: data.update(essay_instructions="Read."))
 
 
-def _change_data(world, model, change) -> None:
-    record = world.of(model)[0]
+def _change_data(world, model, change, of=None) -> None:
+    record = next(r for r in world.of(model) if of is None or r.key == str(of).encode())
     envelope = json.loads(record.value)
     change(envelope["data"])
     record.value = json.dumps(envelope).encode()
