@@ -1,5 +1,6 @@
 """The runtime: consumers whose effects commit exactly once, and whose events are published exactly once."""
 
+from rollcall.consumer.parts import InParts
 from rollcall.consumer.records import Received
 from rollcall.consumer.transaction import Transaction
 from rollcall.database.pool import Database
@@ -13,6 +14,7 @@ from rollcall.topology import runtime_topics
 __all__ = [
     "Database",
     "Event",
+    "InParts",
     "Received",
     "RollcallError",
     "Service",

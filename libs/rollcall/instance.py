@@ -16,6 +16,7 @@ from rollcall.consumer.decoding import Decoder
 from rollcall.consumer.processor import ChunkProcessor, Route
 from rollcall.database.pool import Database
 from rollcall.http import PartitionStatus
+from rollcall.outbox.dead_instances import forget_dead_instances
 from rollcall.outbox.lane_watch import LaneWatch
 from rollcall.outbox.relay import Relay
 from rollcall.periodic import PeriodicJob, run_for_ever
@@ -60,7 +61,7 @@ class Instance:
     ) -> None:
         self._supervisor = supervisor
         self._settings = settings
-        self._jobs = jobs
+        self._jobs = [*jobs, forget_dead_instances(settings)]
         self._health = health
         self._relay = Relay(settings, topology, metrics, http_url)
         self._processor = ChunkProcessor(

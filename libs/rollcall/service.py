@@ -51,16 +51,21 @@ class Service:
         settings: where the servers are, and the bounds of everything.
         topics: every topic the service reads and writes, see `rollcall.topology.Topology`.
         migrations: folders of the service's own SQL migrations.
+        metrics: the runtime's, to whose registry the service has added its own.
     """
 
     def __init__(
-        self, settings: ServiceSettings, topics: Sequence[Topic], migrations: Sequence[Path] = ()
+        self,
+        settings: ServiceSettings,
+        topics: Sequence[Topic],
+        migrations: Sequence[Path] = (),
+        metrics: Metrics | None = None,
     ) -> None:
         self.settings = settings
         self.topology = Topology(topics)
         self.migrations = (RUNTIME_MIGRATIONS, *migrations)
         self.database = Database(settings)
-        self.metrics = Metrics()
+        self.metrics = metrics or Metrics()
         self.health = Health()
         self.supervisor = Supervisor()
         self.watchdog = Watchdog(self.metrics, settings.loop_stall_exit_seconds)
@@ -93,11 +98,16 @@ class Service:
 
         return register
 
-    def every(self, seconds: float, name: str) -> Callable[[J], J]:
-        """Run a job in a transaction of its own, in one instance at a time, with this pause."""
+    def every(
+        self, seconds: float, name: str, otherwise: Callable[[], None] = lambda: None
+    ) -> Callable[[J], J]:
+        """Run a job in a transaction of its own, in one instance at a time, with this pause.
+
+        `otherwise` is called where another instance has had the turn.
+        """
 
         def register(job: J) -> J:
-            self._jobs.append(PeriodicJob(name, seconds, job))
+            self._jobs.append(PeriodicJob(name, seconds, job, otherwise))
             return job
 
         return register

@@ -85,6 +85,12 @@ class ServiceSettings(BaseSettings):
         10, ge=3, description="Silence after which the server frees a stopped owner's lanes."
     )
 
+    instance_forget_seconds: int = Field(
+        3600,
+        ge=60,
+        description="Silence after which an instance that never signed off is forgotten.",
+    )
+
     http_host: str = Field("127.0.0.1", description="Address of the HTTP server.")
     http_port: int = Field(8000, ge=0, le=65_535, description="Port of the HTTP server; 0 = any.")
     admin_tokens: SecretStr | None = Field(

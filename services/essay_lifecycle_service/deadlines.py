@@ -15,7 +15,7 @@ from essay_lifecycle_service.domain.deadline import (
 from essay_lifecycle_service.handlers import EssayLifecycle
 from essay_lifecycle_service.store.batches import BatchStore
 from essay_lifecycle_service.store.slots import SlotStore
-from rollcall import Event, Transaction
+from rollcall import Event, InParts, Transaction
 
 # Bounds of one transaction, because what it touches stays locked until it commits.
 TIMED_OUT_BATCHES = 100
@@ -46,7 +46,7 @@ class Deadlines:
         found = await self._batches.past_deadline(tx.connection, after, TIMED_OUT_BATCHES)
         if due := bounded(found, TIMED_OUT_SLOTS):
             batch_ids = [item.place.batch_id for item in due]
-            tx.after_commit(lambda later: self._time_out(batch_ids, later))
+            tx.after_commit(InParts(batch_ids, self._time_out))
             tx.after_commit(lambda later: self.look(later, due[-1].place))
         return []
 

@@ -20,8 +20,8 @@ from essay_lifecycle_service.domain.registration import Registration, first_of_e
 from essay_lifecycle_service.failpoints import EssayFailpoint
 from essay_lifecycle_service.store.batches import BatchStore
 from essay_lifecycle_service.store.slots import SlotStore
-from essay_lifecycle_service.store.unplaced import UnplacedStore
-from rollcall import Event, Received, Transaction, failpoints
+from essay_lifecycle_service.store.unplaced import FIRST_PENDING, PendingPlace, UnplacedStore
+from rollcall import Event, InParts, Received, Transaction, failpoints
 from rollcall_events import (
     BatchEssaysRegisteredV1,
     EssayContentProvisionedV1,
@@ -30,11 +30,10 @@ from rollcall_events import (
 
 # Bounds of one transaction that places pending claims.
 RECONCILED_CLAIMS = 1000
-SWEPT_BATCHES = 100
 
 
 class EssayLifecycle:
-    """The handlers and the sweep of the service."""
+    """The handlers of the service, and the sweep of what they left pending."""
 
     def __init__(
         self,
@@ -110,9 +109,22 @@ class EssayLifecycle:
 
     async def sweep(self, tx: Transaction) -> list[Event]:
         """Place what is still pending in registered batches, whatever kept it from being placed."""
-        batch_ids = await self._unplaced.batches_with_pending(tx.connection, SWEPT_BATCHES)
+        return await self._sweep_behind(FIRST_PENDING, tx)
+
+    async def _sweep_behind(self, after: PendingPlace, tx: Transaction) -> list[Event]:
+        """A page of pending claims at a time; one that cannot be placed does not hold up the rest."""
+        found = await self._unplaced.pending_of_registered(tx.connection, after, RECONCILED_CLAIMS)
         failpoints.reached(EssayFailpoint.PENDING_FOUND)
-        return await self._reconcile(batch_ids, tx)
+        if found:
+            tx.after_commit(InParts(found, self._place_again))
+            tx.after_commit(lambda later: self._sweep_behind(found[-1], later))
+        return []
+
+    async def _place_again(self, places: Sequence[PendingPlace], tx: Transaction) -> list[Event]:
+        if claims := await self._unplaced.take_back_claims(tx.connection, places):
+            failpoints.reached(EssayFailpoint.PENDING_TAKEN_BACK)
+            await self._place(claims, tx, reconciling=True)
+        return []
 
     def reconcile_after_commit(self, batch_ids: Iterable[UUID], tx: Transaction) -> None:
         """Look for pending claims of these batches once this transaction is visible to all.

@@ -8,6 +8,7 @@ from essay_lifecycle_service.completions import Completions
 from essay_lifecycle_service.deadlines import Deadlines
 from essay_lifecycle_service.domain.deadline import DeadlineDefaults
 from essay_lifecycle_service.handlers import EssayLifecycle
+from essay_lifecycle_service.metrics import SweepMetrics
 from essay_lifecycle_service.reader import BatchReader
 from essay_lifecycle_service.settings import EssayLifecycleSettings
 from essay_lifecycle_service.store.batches import BatchStore
@@ -15,6 +16,7 @@ from essay_lifecycle_service.store.slots import SlotStore
 from essay_lifecycle_service.store.unplaced import UnplacedStore
 from essay_lifecycle_service.sweep import Sweep
 from rollcall import Database, Service
+from rollcall.telemetry.metrics import Metrics
 from rollcall_events import (
     BatchEssaysRegisteredV1,
     EssayContentProvisionedV1,
@@ -48,14 +50,30 @@ class Wiring(Provider):
         return DeadlineDefaults(settings.batch_deadline_seconds, settings.batch_deadline_policy)
 
     @provide
+    def metrics(self) -> Metrics:
+        """The metrics of this process."""
+        return Metrics()
+
+    @provide
+    def sweep_metrics(self, metrics: Metrics) -> SweepMetrics:
+        """What the sweep adds to them."""
+        return SweepMetrics(metrics.registry)
+
+    @provide
     def service(
-        self, settings: EssayLifecycleSettings, lifecycle: EssayLifecycle, sweep: Sweep
+        self,
+        settings: EssayLifecycleSettings,
+        lifecycle: EssayLifecycle,
+        sweep: Sweep,
+        metrics: Metrics,
+        sweep_metrics: SweepMetrics,
     ) -> Service:
         """The service with its handlers, its sweep and its routes."""
-        service = Service(settings, TOPICS, migrations_folders()[1:])
+        service = Service(settings, TOPICS, migrations_folders()[1:], metrics)
         service.on(BatchEssaysRegisteredV1)(lifecycle.register)
         service.on(EssayContentProvisionedV1, EssayValidationFailedV1)(lifecycle.provision)
-        service.every(settings.sweep_seconds, name="sweep")(sweep.run)
+        every = service.every(settings.sweep_seconds, "sweep", otherwise=sweep_metrics.clear)
+        every(sweep.run)
         service.add_routes(router)
         return service
 

@@ -11,6 +11,7 @@ from essay_lifecycle_service.completions import Completions
 from essay_lifecycle_service.deadlines import Deadlines
 from essay_lifecycle_service.domain.deadline import DeadlineDefaults
 from essay_lifecycle_service.handlers import EssayLifecycle
+from essay_lifecycle_service.metrics import SweepMetrics
 from essay_lifecycle_service.settings import EssayLifecycleSettings
 from essay_lifecycle_service.store.batches import BatchStore
 from essay_lifecycle_service.store.slots import SlotStore
@@ -65,7 +66,8 @@ class Replica:
         self.next_offset: dict[int, int] = defaultdict(int)
         self.is_current = True
         self.metrics = Metrics()
-        self._lifecycle, self._sweep = _service(deadlines)
+        self.sweep_metrics = SweepMetrics(self.metrics.registry)
+        self._lifecycle, self._sweep = _service(deadlines, self.sweep_metrics)
         self._positions = PositionStore(settings.consumer_group)
         self._decoders = {model: Decoder([model], settings.record_max_bytes) for model in MODELS}
         self._processor = ChunkProcessor(
@@ -88,8 +90,11 @@ class Replica:
 
     async def sweep(self) -> None:
         """Run the service's periodic job once."""
-        job = PeriodicJob("sweep", 1, self._sweep.run)
-        await self._processor.run_job(job.run_exclusively)
+        await self.run(PeriodicJob("sweep", 0, self._sweep.run))
+
+    async def run(self, periodic: PeriodicJob) -> bool:
+        """Attempt a periodic job once; tells whether it was run here."""
+        return await periodic.attempt(self._processor)
 
     async def chunk(self, *records: EventData | bytes | InputRecord, partition: int = 0) -> Chunk:
         """Put records at the end of a partition as this replica knows it."""
@@ -133,11 +138,12 @@ async def open_replica(
         await database.close()
 
 
-def _service(deadlines: DeadlineDefaults) -> tuple[EssayLifecycle, Sweep]:
-    batches, slots = BatchStore(), SlotStore()
+def _service(defaults: DeadlineDefaults, metrics: SweepMetrics) -> tuple[EssayLifecycle, Sweep]:
+    batches, slots, unplaced = BatchStore(), SlotStore(), UnplacedStore()
     completions = Completions(batches, slots)
-    lifecycle = EssayLifecycle(batches, slots, UnplacedStore(), completions, deadlines)
-    return lifecycle, Sweep(lifecycle, Deadlines(batches, slots, completions, lifecycle))
+    lifecycle = EssayLifecycle(batches, slots, unplaced, completions, defaults)
+    deadlines = Deadlines(batches, slots, completions, lifecycle)
+    return lifecycle, Sweep(lifecycle, deadlines, batches, unplaced, metrics)
 
 
 def _routes(lifecycle: EssayLifecycle) -> list[Route]:

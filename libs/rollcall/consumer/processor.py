@@ -14,6 +14,7 @@ from rollcall.consumer.chunk import Chunk, describe
 from rollcall.consumer.dead_letters import DeadLetterStore
 from rollcall.consumer.in_hand import InHand
 from rollcall.consumer.outcomes import Outcomes, count_outcomes, tallies
+from rollcall.consumer.parts import InParts
 from rollcall.consumer.positions import PositionStore
 from rollcall.consumer.records import Received, Rejected
 from rollcall.consumer.share_limit import ShareLimit
@@ -39,6 +40,10 @@ Handler = Callable[[Sequence[Received[Any]], Transaction], Awaitable[Iterable[Ev
 # are no accident but the data.
 _RACES_IN_A_ROW = 20
 _JOB_ATTEMPTS = 5
+
+
+Admission = Callable[[Transaction], Awaitable[bool]]
+"""Whether a job may run in this transaction, asked before anything else."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -118,29 +123,34 @@ class ChunkProcessor:
         for job in follow_ups:
             await self.run_job(job)
 
-    async def run_job(self, job: Job) -> None:
+    async def run_job(self, job: Job, admitted: Admission | None = None) -> None:
         """Run a job in a transaction of its own, then the jobs that it asks for after its commit.
 
         A job that fails is logged and counted, not raised: its periodic twin does the work later.
+        With `admitted`, each of the transactions asks it first, and does nothing if it says no.
         """
         jobs = deque([job])
         while jobs:
-            jobs.extend(await self._try_job(jobs.popleft()))
+            jobs.extend(await self._try_job(jobs.popleft(), admitted))
 
-    async def _try_job(self, job: Job) -> list[Job]:
+    async def _try_job(self, job: Job, admitted: Admission | None) -> Sequence[Job]:
         backoff = Backoff()
         while True:
             try:
-                tx = await self._transact(job)
+                tx = await self._transact(_if_admitted(job, admitted))
                 failpoints.reached(Failpoint.FOLLOW_UP_COMMITTED)
                 return tx.follow_ups
             except Exception as error:
-                again = classify(error) in (Failure.RACE, Failure.CONTENTION)
+                failure = classify(error)
+                again = failure in (Failure.RACE, Failure.CONTENTION)
                 if again and backoff.attempts < _JOB_ATTEMPTS:
                     await backoff.wait()
                     continue
+                parts = job.halves() if isinstance(job, InParts) else []
+                if parts and failure is not Failure.INFRASTRUCTURE:
+                    return parts
                 self._metrics.follow_up_failures_total.inc()
-                log.error("job_failed", error=repr(error)[:500])
+                log.error("job_failed", error=repr(error)[:500], job=_describe(job))
                 return []
 
     async def _bisect(
@@ -233,3 +243,19 @@ class ChunkProcessor:
             self._metrics.records_total.labels(topic, outcome).inc(count)
         for topic, tally in tallies(outcomes).items():
             self.share_limit.add(topic, tally)
+
+
+def _if_admitted(job: Job, admitted: Admission | None) -> Job:
+    if admitted is None:
+        return job
+
+    async def guarded(tx: Transaction) -> Iterable[Event]:
+        return await job(tx) if await admitted(tx) else ()
+
+    return guarded
+
+
+def _describe(job: Job) -> str:
+    """What a job is about, for the log: its items if it has any."""
+    items = list(job.items) if isinstance(job, InParts) else []
+    return repr(items)[:200] if items else getattr(job, "__qualname__", type(job).__name__)

@@ -19,7 +19,7 @@ from rollcall.database.queries import load_queries
 from rollcall.errors import LaneLostError
 from rollcall.settings import ServiceSettings
 
-_QUERIES = ("beat", "leave", "forget_dead", "try_lock", "unlock")
+_QUERIES = ("beat", "leave", "try_lock", "unlock")
 
 
 class LaneSession:
@@ -29,7 +29,7 @@ class LaneSession:
         self._settings = settings
         self._connection = connection
         self._turn = asyncio.Lock()
-        self._beat, self._leave, self._forget_dead, self._try_lock, self._unlock = load_queries(
+        self._beat, self._leave, self._try_lock, self._unlock = load_queries(
             "rollcall.outbox", "lanes.sql", *_QUERIES
         )
 
@@ -85,7 +85,6 @@ class LaneSession:
         """Sign off, so that the others share the lanes without waiting."""
         async with self.connection() as connection:
             await connection.execute(self._leave, self._settings.instance_id)
-            await connection.execute(self._forget_dead)
 
     async def close(self) -> None:
         """End the session and release every lock."""

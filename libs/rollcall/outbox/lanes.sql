@@ -11,10 +11,6 @@ WHERE instance_id <> $1 AND heartbeat_at > now() - make_interval(secs => $5)
 -- A clean stop: the others take over at once.
 DELETE FROM instance WHERE instance_id = $1
 
--- name: forget_dead
--- Instances that have been silent for an hour.
-DELETE FROM instance WHERE heartbeat_at < now() - interval '1 hour'
-
 -- name: try_lock
 -- The lock's first key is the schema, so that deployments in one database do not share lanes.
 SELECT pg_try_advisory_lock(current_schema()::regnamespace::oid::int, $1)

@@ -17,6 +17,7 @@ _QUERIES = (
     "complete",
     "registration",
     "past_deadline",
+    "count_past_deadline",
     "lock_past_deadline",
     "time_out",
     "overview",
@@ -35,6 +36,7 @@ class BatchStore:
             self._complete,
             self._registration,
             self._past_deadline,
+            self._count_past_deadline,
             self._lock_past_deadline,
             self._time_out,
             self._overview,
@@ -94,6 +96,11 @@ class BatchStore:
         """Open batches whose deadline has passed, in order, those behind `after`."""
         rows = await connection.fetch(self._past_deadline, *after, limit)
         return [Due(DuePlace(place, batch_id), slots) for place, batch_id, slots in rows]
+
+    async def count_past_deadline(self, connection: Any, late_seconds: float) -> int:
+        """Batches that are not timed out although their deadline passed so long ago."""
+        count: int = await connection.fetchval(self._count_past_deadline, late_seconds)
+        return count
 
     async def lock_past_deadline(
         self, connection: Any, batch_ids: Sequence[UUID]

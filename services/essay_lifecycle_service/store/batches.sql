@@ -69,6 +69,11 @@ WHERE state = 'open' AND timed_out_at IS NULL AND deadline_at <= now()
 ORDER BY deadline_at, batch_id
 LIMIT $3
 
+-- name: count_past_deadline
+-- Batches that nobody has timed out although their deadline passed so many seconds ago.
+SELECT count(*) FROM batch
+WHERE state = 'open' AND timed_out_at IS NULL AND deadline_at <= now() - make_interval(secs => $1)
+
 -- name: lock_past_deadline
 -- Those of them that still are, locked; one that somebody is counting or completing is left for later.
 SELECT batch_id, correlation_id, expected_count, filled_count, failed_count, open_count,

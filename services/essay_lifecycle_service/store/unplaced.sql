@@ -47,8 +47,34 @@ DELETE FROM unplaced u USING oldest o
 WHERE u.batch_id = o.batch_id AND u.kind = o.kind AND u.identity = o.identity
 RETURNING u.*
 
--- name: batches_with_pending
--- Registered batches that have pending claims, those waiting longest first.
-SELECT p.batch_id FROM unplaced p JOIN batch b USING (batch_id)
+-- name: pending_of_registered
+-- Pending claims of registered batches, a page at a time: batch after batch, oldest first.
+SELECT p.batch_id, p.first_seen_at, p.kind, p.identity
+FROM unplaced p JOIN batch b USING (batch_id)
+WHERE p.outcome = 'pending' AND (p.batch_id, p.first_seen_at, p.kind, p.identity) > ($1, $2, $3, $4)
+ORDER BY p.batch_id, p.first_seen_at, p.kind, p.identity
+LIMIT $5
+
+-- name: take_back_claims
+-- Remove these claims if they are still pending, to try them again in this transaction.
+WITH wanted AS MATERIALIZED (
+    SELECT p.batch_id, p.kind, p.identity
+    FROM unnest($1::uuid[], $2::text[], $3::text[]) AS w (batch_id, kind, identity)
+    JOIN unplaced p USING (batch_id, kind, identity)
+    WHERE p.outcome = 'pending'
+    FOR UPDATE OF p SKIP LOCKED
+)
+DELETE FROM unplaced u USING wanted w
+WHERE u.batch_id = w.batch_id AND u.kind = w.kind AND u.identity = w.identity
+RETURNING u.*
+
+-- name: pending_ages
+-- The age of the oldest pending claim, and how many batches with open slots one has waited for too long
+-- ($1, in seconds; not before the batch was registered).
+SELECT coalesce(extract(epoch FROM now() - min(p.first_seen_at)), 0)::float8 AS oldest_seconds,
+       count(DISTINCT p.batch_id) FILTER (
+           WHERE b.open_count > 0
+             AND greatest(p.first_seen_at, b.registered_at) < now() - make_interval(secs => $1)
+       ) AS stuck
+FROM unplaced p LEFT JOIN batch b USING (batch_id)
 WHERE p.outcome = 'pending'
-GROUP BY p.batch_id ORDER BY min(p.first_seen_at) LIMIT $1

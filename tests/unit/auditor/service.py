@@ -91,7 +91,7 @@ class Service:
         row = rows[0] if rows else {"deadline_at": None}
         if not row["deadline_at"] or row["timed_out_at"] or not row["open_count"]:
             return
-        row["timed_out_at"] = NOW
+        row["timed_out_at"] = row["deadline_at"]
         if row["deadline_policy"] != DeadlinePolicy.KEEP_OPEN:
             row |= {"missing_count": row["open_count"], "open_count": 0}
             for slot in self._slots(batch):

@@ -1,0 +1,31 @@
+"""Jobs on many items, of which one that cannot be handled must not hold up the others."""
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rollcall.consumer.transaction import Transaction
+from rollcall.outbox.event import Event
+
+
+@dataclass(slots=True, frozen=True)
+class InParts:
+    """A job on items that may be handled in one transaction or in several.
+
+    If it fails for a reason in its data it is run again in halves, until the item that cannot be
+    handled stands alone; that one is logged and left as it is.
+    """
+
+    items: Sequence[Any]
+    work: Callable[[Sequence[Any], Transaction], Awaitable[Iterable[Event]]]
+
+    async def __call__(self, tx: Transaction) -> Iterable[Event]:
+        """Handle all items in one transaction."""
+        return await self.work(self.items, tx)
+
+    def halves(self) -> "list[InParts]":
+        """The same job in two parts; none of a single item."""
+        middle = len(self.items) // 2
+        if not middle:
+            return []
+        return [InParts(self.items[:middle], self.work), InParts(self.items[middle:], self.work)]
