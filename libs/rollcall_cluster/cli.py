@@ -49,6 +49,11 @@ _COMMANDS = {
         "verify_command",
         "Audit a deployment: every invariant, read-only.",
     ),
+    "purge": _Command(
+        "rollcall_cluster.purge.command",
+        "purge_command",
+        "Take batches that ended long ago out of the database.",
+    ),
     "dlq": _Command(
         "rollcall_cluster.dlq.command",
         "dlq_commands",
@@ -61,7 +66,7 @@ _COMMANDS = {
     ),
 }
 # They look at any deployment: the one of the environment, else the local cluster.
-_DEPLOYMENT_COMMANDS = ("generate", "verify", "dlq", "topic")
+_DEPLOYMENT_COMMANDS = ("generate", "verify", "purge", "dlq", "topic")
 # Their function builds a group of commands.
 _GROUPS = ("dlq", "topic")
 

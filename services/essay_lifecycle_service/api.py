@@ -25,6 +25,7 @@ class Timeline(BaseModel):
     deadline_at: datetime | None
     timed_out_at: datetime | None
     closed_at: datetime | None
+    purged_at: datetime | None
 
 
 class Batch(BaseModel):
@@ -65,6 +66,9 @@ class EssayPage(BaseModel):
 
 
 NOT_FOUND: dict[int | str, dict[str, Any]] = {404: {"description": "No such batch or essay"}}
+GONE: dict[int | str, dict[str, Any]] = {
+    410: {"description": "The batch was purged: its counts are left, its essays are not"}
+}
 
 
 @router.get("/batches/{batch_id}", responses=NOT_FOUND)
@@ -76,7 +80,7 @@ async def get_batch(batch_id: UUID, reader: FromDishka[BatchReader]) -> Batch:
     return Batch.model_validate({**row, "timeline": dict(row)})
 
 
-@router.get("/batches/{batch_id}/essays", responses=NOT_FOUND)
+@router.get("/batches/{batch_id}/essays", responses=NOT_FOUND | GONE)
 async def get_essays(
     batch_id: UUID,
     reader: FromDishka[BatchReader],
@@ -85,16 +89,27 @@ async def get_essays(
 ) -> EssayPage:
     """The slots of a batch, a page at a time."""
     rows = await reader.essays(batch_id, after, limit + 1)
-    if not rows and await reader.batch(batch_id) is None:
-        raise HTTPException(404, f"batch {batch_id} is not registered")
+    if not rows:
+        await _require_essays(batch_id, reader, f"batch {batch_id} is not registered")
     essays = [Essay.model_validate(dict(row)) for row in rows[:limit]]
     return EssayPage(essays=essays, next_after=essays[-1].position if len(rows) > limit else None)
 
 
-@router.get("/essays/{batch_id}/{essay_id:path}", responses=NOT_FOUND)
+@router.get("/essays/{batch_id}/{essay_id:path}", responses=NOT_FOUND | GONE)
 async def get_essay(batch_id: UUID, essay_id: EssayId, reader: FromDishka[BatchReader]) -> Essay:
     """Where one essay stands."""
     row = await reader.essay(batch_id, essay_id)
     if row is None:
-        raise HTTPException(404, f"batch {batch_id} has no essay {essay_id}")
+        missing = f"batch {batch_id} has no essay {essay_id}"
+        await _require_essays(batch_id, reader, missing)
+        raise HTTPException(404, missing)
     return Essay.model_validate(dict(row))
+
+
+async def _require_essays(batch_id: UUID, reader: BatchReader, missing: str) -> None:
+    """Answer for a batch that is not there, or of which the essays are gone."""
+    batch = await reader.batch(batch_id)
+    if batch is None:
+        raise HTTPException(404, missing)
+    if batch["purged_at"] is not None:
+        raise HTTPException(410, f"batch {batch_id} was purged at {batch['purged_at']:%Y-%m-%d}")

@@ -62,6 +62,7 @@ async def test_deadlines_pass_are_announced_and_leave_a_deployment_that_verifies
         postgres_dsn=database,
         database_schema="els",
         topic_prefix=topic_prefix,
+        consumer_group=f"{topic_prefix}essay-lifecycle-service",
     )
     report = await verify(target, AuditOptions(wait_seconds=30, require_rest=True))
     assert report.ok, [str(e) for check in report.checks for e in check.examples]

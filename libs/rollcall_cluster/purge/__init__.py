@@ -1,0 +1,1 @@
+"""Takes batches that ended long ago out of the database."""
