@@ -251,6 +251,54 @@ MUTATIONS = (
         ),
     ),
     Mutation(
+        "purged_before_publication",
+        "libs/rollcall_cluster/purge/purge.sql",
+        (("(s.seq IS NULL OR s.seq > l.published_seq) AND", "s.seq IS NULL AND"),),
+        ("tests/db/test_purge.py::test_a_batch_is_left_until_its_completion_is_published",),
+    ),
+    Mutation(
+        "purged_with_pending_content",
+        "libs/rollcall_cluster/purge/purge.sql",
+        (("u.batch_id = b.batch_id AND u.outcome = 'pending'", "false"),),
+        ("tests/db/test_purge.py::test_a_batch_for_which_something_waits_is_left",),
+    ),
+    Mutation(
+        "purged_batch_called_full",
+        f"{_ESSAYS}/store/unplaced.sql",
+        ((" OR b.purged_at IS NOT NULL", ""),),
+        (
+            "tests/db/test_purge.py::"
+            "test_what_comes_for_a_purged_batch_is_excess_of_a_closed_batch_once",
+        ),
+    ),
+    Mutation(
+        "periodic_job_in_every_instance",
+        "libs/rollcall/periodic.py",
+        (("WHERE job.started_at <=", "WHERE true OR job.started_at <="),),
+        ("tests/db/test_sweep.py::test_of_several_instances_one_runs_a_job_in_its_pause",),
+    ),
+    Mutation(
+        "follow_ups_without_the_lock",
+        "libs/rollcall/consumer/processor.py",
+        (
+            (
+                "jobs.extend(await self._try_job(jobs.popleft(), admitted))",
+                "jobs.extend(await self._try_job(jobs.popleft(), admitted))\n"
+                "            admitted = None",
+            ),
+        ),
+        ("tests/db/test_sweep.py::test_jobs_after_a_periodic_job_run_under_its_lock",),
+    ),
+    Mutation(
+        "one_claim_holds_up_the_sweep",
+        "libs/rollcall/consumer/processor.py",
+        (("job.halves() if isinstance(job, InParts) else []", "list[Job]()"),),
+        (
+            "tests/db/test_sweep.py::test_a_claim_that_cannot_be_placed_holds_up_no_other",
+            "tests/db/test_sweep.py::test_a_batch_that_cannot_be_timed_out_holds_up_no_other",
+        ),
+    ),
+    Mutation(
         "half_registration_not_repaired",
         f"{_ESSAYS}/handlers.py",
         (("await self._repair(repeated, tx) if repeated else []", "list[UUID]()"),),
