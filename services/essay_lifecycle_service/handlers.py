@@ -121,9 +121,8 @@ class EssayLifecycle:
         return []
 
     async def _place_again(self, places: Sequence[PendingPlace], tx: Transaction) -> list[Event]:
-        if claims := await self._unplaced.take_back_claims(tx.connection, places):
-            failpoints.reached(EssayFailpoint.PENDING_TAKEN_BACK)
-            await self._place(claims, tx, reconciling=True)
+        claims = await self._unplaced.take_back_claims(tx.connection, places)
+        await self._place_taken_back(claims, tx)
         return []
 
     def reconcile_after_commit(self, batch_ids: Iterable[UUID], tx: Transaction) -> None:
@@ -137,11 +136,16 @@ class EssayLifecycle:
 
     async def _reconcile(self, batch_ids: Sequence[UUID], tx: Transaction) -> list[Event]:
         claims = await self._unplaced.take_back(tx.connection, batch_ids, RECONCILED_CLAIMS)
-        if claims:
-            failpoints.reached(EssayFailpoint.PENDING_TAKEN_BACK)
-            if await self._place(claims, tx, reconciling=True):
-                self.reconcile_after_commit(batch_ids, tx)
+        if await self._place_taken_back(claims, tx):
+            self.reconcile_after_commit(batch_ids, tx)
         return []
+
+    async def _place_taken_back(self, claims: Sequence[Claim], tx: Transaction) -> bool:
+        """Place what was pending; returns whether any claim found its final place."""
+        if not claims:
+            return False
+        failpoints.reached(EssayFailpoint.PENDING_TAKEN_BACK)
+        return await self._place(claims, tx, reconciling=True)
 
     async def _place(
         self, claims: Sequence[Claim], tx: Transaction, *, reconciling: bool = False

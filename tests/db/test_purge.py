@@ -267,7 +267,7 @@ async def test_chunks_go_on_while_a_purge_is_in_the_middle(
         await connection.execute("SELECT FROM completion FOR UPDATE")
         going = asyncio.create_task(purge())
         await eventually(evidence.waiting_for_locks)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(15):
             await replica.handle(
                 registration(batch_id, 1), content(batch_id, "text"), content(old, "late")
             )
@@ -296,7 +296,7 @@ async def test_a_purge_takes_as_many_transactions_as_it_needs(
     done = await purge()
     after = await connection.fetchval("SELECT pg_current_xact_id()::text::bigint")
     assert (done.batches, done.slots) == (len(sizes), sum(sizes))
-    assert after - before - 1 >= 4
+    assert after - before - 1 >= 3
 
 
 async def test_a_limit_is_kept_and_the_oldest_go_first(
