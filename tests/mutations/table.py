@@ -375,17 +375,56 @@ MUTATIONS = (
         f"{_OUTBOX}/publisher.py",
         (
             (
-                "        position = await self._producer.publish(segments)\n",
-                "        async with self._session.connection() as connection:\n"
-                "            await self._store.take_next(\n"
-                "                connection, self._lane, segments[-1].seq, 0\n"
-                "            )\n"
-                "        position = await self._producer.publish(segments)\n",
+                "            position = await self._producer.publish(segments)\n",
+                "            async with self._session.connection() as connection:\n"
+                "                await self._store.take_next(\n"
+                "                    connection, self._lane, segments[-1].seq, 0\n"
+                "                )\n"
+                "            position = await self._producer.publish(segments)\n",
             ),
         ),
         (
             "tests/db/test_lane_publisher.py::"
             "test_whatever_request_is_lost_each_segment_is_published_once[2-lose_request]",
+        ),
+    ),
+    Mutation(
+        "refused_segment_overtaken",
+        f"{_OUTBOX}/refusals.py",
+        (("    return not isinstance(error, _PASSING)", "    return False"),),
+        (
+            "tests/db/test_owned_lane.py::"
+            "test_what_precedes_a_broken_segment_goes_out_and_nothing_overtakes_it",
+            "tests/db/test_owned_lane.py::"
+            "test_once_the_cause_is_gone_the_lane_goes_on_by_itself_each_segment_once",
+            "tests/db/test_owned_lane.py::"
+            "test_only_what_speaks_of_the_segment_or_its_topics_is_permanent[error2-True]",
+            "tests/db/test_owned_lane.py::"
+            "test_only_what_speaks_of_the_segment_or_its_topics_is_permanent[error3-True]",
+        ),
+    ),
+    Mutation(
+        "cancelled_part_not_missed",
+        "libs/rollcall/supervision.py",
+        (("            if self.ending:\n                raise\n", "            raise\n"),),
+        (
+            "tests/unit/rollcall/test_supervision.py::"
+            "test_a_part_that_ends_by_itself_ends_the_others_and_is_told_once"
+            "[cancels_itself-cancels_itself was cancelled by nobody who may]",
+        ),
+    ),
+    Mutation(
+        "stopped_process_taken_for_a_stall",
+        "libs/rollcall/watchdog.py",
+        (
+            (
+                "self.owed_seconds += min(elapsed_seconds, 2 * _LOOK_SECONDS + cpu_seconds)",
+                "self.owed_seconds += elapsed_seconds",
+            ),
+        ),
+        (
+            "tests/unit/rollcall/test_watchdog.py::"
+            "test_time_in_which_the_process_did_not_run_is_not_owed",
         ),
     ),
 )

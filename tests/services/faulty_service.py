@@ -5,6 +5,7 @@ the process, in the real part.
 """
 
 import asyncio
+import gc
 import sys
 import time
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from essay_lifecycle_service.settings import EssayLifecycleSettings
 from essay_lifecycle_service.wiring import create_container
 from rollcall import Service
 from rollcall.command import service_command
+from rollcall.http import HttpServer
 from rollcall_events.topics import TOPICS
 
 MODULE = "tests.services.faulty_service"
@@ -65,6 +67,11 @@ def _report_fails(service: Service, seconds: float) -> None:
     service._instance._consumer._measure_lag = _fail
 
 
+def _http_ends(service: Service, seconds: float) -> None:
+    (server,) = (each for each in gc.get_objects() if isinstance(each, HttpServer))
+    server.stop()
+
+
 def _job_fails(service: Service, seconds: float) -> None:
     service._instance._processor.run_job = _fail
 
@@ -98,6 +105,7 @@ FAULTS: dict[str, Callable[[Service, float], None]] = {
         _heartbeats_stop,
         _report_fails,
         _job_fails,
+        _http_ends,
         _lane_fails,
         _report_returns,
         _end_hangs,

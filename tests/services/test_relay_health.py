@@ -104,6 +104,22 @@ async def test_a_lane_that_is_behind_tells_how_old_its_oldest_segment_is(
     assert (await metrics(replica.url))[gauge] > 1
 
 
+async def test_a_beat_that_the_database_does_not_take_is_a_problem(
+    service_process: StartService, connection: Any
+) -> None:
+    replica = service_process()
+    await replica.wait_ready()
+    async with connection.transaction():
+        await connection.execute("LOCK TABLE instance")
+
+        async def silent() -> bool:
+            _, problems = await readiness(replica)
+            return any(problem.startswith("heartbeat missing: ") for problem in problems)
+
+        await eventually(silent)
+    await replica.wait_ready()
+
+
 async def test_a_lane_that_nobody_owns_is_a_problem(
     service_process: StartService, connection: Any
 ) -> None:

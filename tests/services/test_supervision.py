@@ -46,6 +46,7 @@ async def assert_the_next_one_goes_on(
     [
         ("report_fails", "consumer.report", "planted"),
         ("job_fails", "job.sweep", "planted"),
+        ("http_ends", "http", "http returned, though it must last"),
         ("lane_fails", "relay", "planted"),
         ("report_returns", "consumer.report", "consumer.report was cancelled by nobody who may"),
     ],
