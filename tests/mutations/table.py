@@ -410,7 +410,7 @@ MUTATIONS = (
         (
             "tests/unit/rollcall/test_supervision.py::"
             "test_a_part_that_ends_by_itself_ends_the_others_and_is_told_once"
-            "[cancels_itself-cancels_itself was cancelled by nobody who may]",
+            "[cancelled]",
         ),
     ),
     Mutation(

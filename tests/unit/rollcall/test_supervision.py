@@ -50,6 +50,7 @@ async def run(supervisor: Supervisor, *parts: Part) -> list[BaseException]:
         (cancels_itself, "cancels_itself was cancelled by nobody who may"),
         (fails(RuntimeError("broken")), "broken"),
     ],
+    ids=["returns", "cancelled", "fails"],
 )
 async def test_a_part_that_ends_by_itself_ends_the_others_and_is_told_once(part: Part, told: str):
     supervisor = Supervisor()
