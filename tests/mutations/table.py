@@ -389,21 +389,6 @@ MUTATIONS = (
         ),
     ),
     Mutation(
-        "refused_segment_overtaken",
-        f"{_OUTBOX}/refusals.py",
-        (("    return not isinstance(error, _PASSING)", "    return False"),),
-        (
-            "tests/db/test_owned_lane.py::"
-            "test_what_precedes_a_broken_segment_goes_out_and_nothing_overtakes_it",
-            "tests/db/test_owned_lane.py::"
-            "test_once_the_cause_is_gone_the_lane_goes_on_by_itself_each_segment_once",
-            "tests/db/test_owned_lane.py::"
-            "test_only_what_speaks_of_the_segment_or_its_topics_is_permanent[error2-True]",
-            "tests/db/test_owned_lane.py::"
-            "test_only_what_speaks_of_the_segment_or_its_topics_is_permanent[error3-True]",
-        ),
-    ),
-    Mutation(
         "cancelled_part_not_missed",
         "libs/rollcall/supervision.py",
         (("            if self.ending:\n                raise\n", "            raise\n"),),
