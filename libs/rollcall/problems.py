@@ -2,12 +2,12 @@
 
 from http import HTTPStatus
 
-import asyncpg
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from rollcall.database.failures import DATABASE_ERRORS
 from rollcall.errors import DeadLetterError
 
 
@@ -53,7 +53,7 @@ def add_problem_handlers(app: FastAPI) -> None:
     """Answer every error of `app` with a problem document."""
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _refused)
-    for unavailable in (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+    for unavailable in DATABASE_ERRORS:
         app.add_exception_handler(unavailable, _unavailable)
     app.add_exception_handler(DeadLetterError, _contradicts)
     app.add_exception_handler(Exception, _failed)

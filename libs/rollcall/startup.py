@@ -3,12 +3,12 @@
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
-import asyncpg
 import structlog
 from aiokafka.errors import KafkaError
 
 from rollcall import failpoints
 from rollcall.backoff import Backoff
+from rollcall.database.failures import DATABASE_ERRORS
 from rollcall.database.pool import Database
 from rollcall.database.schema_version import check_schema
 from rollcall.errors import SchemaNotMigratedError, TopicMismatchError
@@ -21,11 +21,8 @@ from rollcall.topology import Topology
 log = structlog.get_logger()
 
 _PASSING = (
-    OSError,
-    TimeoutError,
+    *DATABASE_ERRORS,
     KafkaError,
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
     SchemaNotMigratedError,
     TopicMismatchError,
 )

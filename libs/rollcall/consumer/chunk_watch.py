@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-import asyncpg
 import structlog
 
 from rollcall.consumer.in_hand import InHand
+from rollcall.database.failures import DATABASE_ERRORS
 from rollcall.database.pool import Database
 from rollcall.database.queries import load_queries
 from rollcall.telemetry.metrics import Metrics
@@ -15,7 +15,6 @@ from rollcall.telemetry.metrics import Metrics
 log = structlog.get_logger()
 
 _LOOK_SECONDS = 1.0
-_DATABASE_ERRORS = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
 class ChunkWatch:
@@ -35,7 +34,7 @@ class ChunkWatch:
             if self._in_hand.is_stuck:
                 try:
                     await self._ask()
-                except _DATABASE_ERRORS as error:
+                except DATABASE_ERRORS as error:
                     log.warning("stuck_chunk_not_explained", error=repr(error)[:500])
 
     async def _ask(self) -> None:

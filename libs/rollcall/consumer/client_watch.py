@@ -87,6 +87,7 @@ def background_tasks(kafka: Any) -> dict[str, asyncio.Task[None]]:
     return {
         "fetch": kafka._fetcher._fetch_task,
         "group coordination": kafka._coordinator._coordination_task,
+        "metadata": kafka._client._sync_task,
     }
 
 

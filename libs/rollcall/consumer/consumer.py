@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-import asyncpg
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
@@ -20,6 +19,7 @@ from rollcall.consumer.positions import LogRange, PositionStore, Refusal
 from rollcall.consumer.processor import ChunkProcessor
 from rollcall.consumer.records import InputRecord, Item, Partition
 from rollcall.consumer.starting_points import StartingPointFinder
+from rollcall.database.failures import DATABASE_ERRORS
 from rollcall.database.pool import Database
 from rollcall.errors import (
     DeadLetterLimitError,
@@ -40,13 +40,7 @@ _KAFKA_TIMEOUT_SECONDS = 5.0
 _REPORT_SECONDS = 1.0
 # A database that is away for longer costs a rejoin, nothing more; health tells stalls much earlier.
 _MAX_POLL_INTERVAL_SECONDS = 600
-_SERVER_ERRORS = (
-    KafkaError,
-    OSError,
-    TimeoutError,
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-)
+_SERVER_ERRORS = (KafkaError, *DATABASE_ERRORS)
 
 
 class Consumer:

@@ -3,13 +3,13 @@
 import asyncio
 from typing import Any
 
-import asyncpg
 import structlog
 
 from rollcall import failpoints
 from rollcall.consumer.ownership import Ownership
 from rollcall.consumer.pauses import PauseStore
 from rollcall.consumer.share_limit import ShareLimit
+from rollcall.database.failures import DATABASE_ERRORS
 from rollcall.database.pool import Database
 from rollcall.errors import DeadLetterLimitError
 from rollcall.failpoints import Failpoint
@@ -19,7 +19,6 @@ from rollcall.telemetry.metrics import Metrics
 log = structlog.get_logger()
 
 _LOOK_SECONDS = 1.0
-_DATABASE_ERRORS = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
 class Pausing:
@@ -48,7 +47,7 @@ class Pausing:
                 await self._store.pause(connection, error.topic, str(error), self._instance_id)
                 failpoints.reached(Failpoint.PAUSE_WRITTEN)
                 await self.follow(connection)
-        except _DATABASE_ERRORS as failure:
+        except DATABASE_ERRORS as failure:
             log.warning("pause_not_kept", topic=error.topic, error=repr(failure)[:500])
         self._ownership.invalidate()
 
@@ -67,6 +66,6 @@ class Pausing:
             try:
                 async with self._database.acquire() as connection:
                     await self.follow(connection)
-            except _DATABASE_ERRORS as error:
+            except DATABASE_ERRORS as error:
                 log.warning("pauses_not_read", error=repr(error)[:500])
             await asyncio.sleep(_LOOK_SECONDS)

@@ -24,6 +24,17 @@ class Failure(Enum):
     """A record in the chunk: bisect until it stands alone, then set it aside."""
 
 
+# All that says "no database now" and nothing about what was asked of it. asyncpg's InternalClientError
+# belongs here: a session that the server ends between two statements can leave the client's
+# protocol in a state that the next statement does not fit.
+DATABASE_ERRORS = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
+
 _CONTENTION = (
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
@@ -52,6 +63,6 @@ def classify(error: BaseException) -> Failure:
         return Failure.DATA if sqlstate[:2] in _DATA_CLASSES else Failure.INFRASTRUCTURE
     if isinstance(error, asyncpg.DataError):
         return Failure.DATA
-    if isinstance(error, OSError | TimeoutError | asyncpg.InterfaceError):
+    if isinstance(error, DATABASE_ERRORS):
         return Failure.INFRASTRUCTURE
     return Failure.DATA

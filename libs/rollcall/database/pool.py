@@ -7,6 +7,7 @@ from typing import Any
 
 import asyncpg
 
+from rollcall.database.failures import DATABASE_ERRORS
 from rollcall.settings import ServiceSettings
 
 # What the server itself enforces, so that a stopped or cut-off instance cannot hold locks for long.
@@ -72,7 +73,7 @@ class Database:
             return
         try:
             await asyncio.wait_for(pool.close(), timeout_seconds)
-        except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        except DATABASE_ERRORS:
             pool.terminate()
 
 
@@ -94,5 +95,5 @@ async def close_session(connection: Any, timeout_seconds: float = 2.0) -> None:
     """Close one connection, by force if the server does not answer in time."""
     try:
         await connection.close(timeout=timeout_seconds)
-    except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+    except DATABASE_ERRORS:
         connection.terminate()

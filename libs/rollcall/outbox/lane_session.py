@@ -12,8 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import asyncpg
-
+from rollcall.database.failures import DATABASE_ERRORS
 from rollcall.database.pool import close_session, connect_session
 from rollcall.database.queries import load_queries
 from rollcall.errors import LaneLostError
@@ -53,7 +52,7 @@ class LaneSession:
         async with self._turn:
             try:
                 yield self._connection
-            except (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.PostgresError) as error:
+            except DATABASE_ERRORS as error:
                 self._connection.terminate()
                 raise LaneLostError(f"the lane session ended: {error!r}") from error
 

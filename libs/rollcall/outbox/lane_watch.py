@@ -5,9 +5,9 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from time import monotonic
 
-import asyncpg
 import structlog
 
+from rollcall.database.failures import DATABASE_ERRORS
 from rollcall.database.pool import Database
 from rollcall.database.queries import load_queries
 from rollcall.telemetry.metrics import Metrics
@@ -15,7 +15,6 @@ from rollcall.telemetry.metrics import Metrics
 log = structlog.get_logger()
 
 _LOOK_SECONDS = 2.0
-_DATABASE_ERRORS = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
 @dataclass(slots=True, frozen=True)
@@ -82,7 +81,7 @@ class LaneWatch:
             await asyncio.sleep(_LOOK_SECONDS)
             try:
                 await self._look()
-            except _DATABASE_ERRORS as error:
+            except DATABASE_ERRORS as error:
                 log.warning("lanes_not_seen", error=repr(error)[:500])
 
     async def _look(self) -> None:

@@ -5,12 +5,12 @@ import time
 from collections.abc import Callable, Iterable
 from functools import partial
 
-import asyncpg
 import structlog
 from aiokafka.errors import KafkaError
 
 from rollcall import failpoints
 from rollcall.backoff import Backoff
+from rollcall.database.failures import DATABASE_ERRORS
 from rollcall.errors import LaneLostError
 from rollcall.failpoints import Failpoint
 from rollcall.outbox.lane_session import LaneSession
@@ -84,7 +84,7 @@ class Relay:
         while not self._stopping.is_set():
             try:
                 await self._run_session(backoff)
-            except (LaneLostError, OSError, TimeoutError, asyncpg.PostgresError) as error:
+            except (LaneLostError, *DATABASE_ERRORS) as error:
                 log.warning("lane_session_lost", error=repr(error))
                 await backoff.wait()
 

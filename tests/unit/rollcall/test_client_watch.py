@@ -21,6 +21,7 @@ class Client:
     def __init__(self) -> None:
         self.answers = True
         self._fetcher = SimpleNamespace(_fetch_task=asyncio.create_task(_lives()))
+        self._client = SimpleNamespace(_sync_task=asyncio.create_task(_lives()))
         self._coordinator = SimpleNamespace(
             _coordination_task=asyncio.create_task(_lives()), _do_heartbeat=self._beat
         )
@@ -36,6 +37,7 @@ async def kafka() -> Any:
     yield client
     client._fetcher._fetch_task.cancel()
     client._coordinator._coordination_task.cancel()
+    client._client._sync_task.cancel()
 
 
 async def test_records_that_wait_for_longer_than_the_limit_end_it(kafka: Any):
@@ -67,10 +69,16 @@ async def test_without_a_limit_it_only_waits(kafka: Any):
     watch.check(kafka, starving=True)
 
 
-@pytest.mark.parametrize("part", ["_fetch_task", "_coordination_task"])
-async def test_a_task_that_ended_ends_it_at_once(kafka: Any, part: str):
-    owner = kafka._fetcher if part == "_fetch_task" else kafka._coordinator
-    task = getattr(owner, part)
+@pytest.mark.parametrize(
+    ("owner", "part"),
+    [
+        ("_fetcher", "_fetch_task"),
+        ("_coordinator", "_coordination_task"),
+        ("_client", "_sync_task"),
+    ],
+)
+async def test_a_task_that_ended_ends_it_at_once(kafka: Any, owner: str, part: str):
+    task = getattr(getattr(kafka, owner), part)
     task.cancel()
     await asyncio.wait([task])
     with pytest.raises(FetcherDeadError, match="task ended: it was cancelled"):

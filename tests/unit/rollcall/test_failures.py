@@ -18,6 +18,7 @@ from rollcall.errors import PositionConflictError
         (ConnectionResetError(), Failure.INFRASTRUCTURE),
         (TimeoutError(), Failure.INFRASTRUCTURE),
         (asyncpg.InterfaceError("connection is closed"), Failure.INFRASTRUCTURE),
+        (asyncpg.InternalClientError("cannot switch to state 11"), Failure.INFRASTRUCTURE),
         (asyncpg.ConnectionDoesNotExistError(), Failure.INFRASTRUCTURE),
         (asyncpg.AdminShutdownError(), Failure.INFRASTRUCTURE),
         (asyncpg.DiskFullError(), Failure.INFRASTRUCTURE),
