@@ -6,6 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Two workers for each core: tests wait for servers more than they compute.
 TEST_WORKERS ?= 4
+FAULTS ?= 200
 
 .DEFAULT_GOAL := help
 
@@ -30,6 +31,11 @@ format: $(VENV)/.dev ## Mend what ruff can mend
 
 bench: $(VENV)/.dev ## Measure against the peers (long)
 	$(BIN)/python -m benchmarks all
+
+chaos: $(VENV)/.runtime ## Every fault under load, audited; FAULTS=200 by default (an hour)
+	$(BIN)/rollcall chaos --faults $(FAULTS) --out .rollcall/chaos
+	@if command -v spin >/dev/null; then $(BIN)/python model/check.py; \
+		else echo "the model check was left out: there is no spin here"; fi
 
 proof: $(VENV)/.dev ## Check the protocol's model exhaustively (needs spin and a C compiler)
 	$(BIN)/python model/check.py
@@ -60,4 +66,4 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@touch $@
 
-.PHONY: help demo test lint format bench proof docs pins clean
+.PHONY: help demo test lint format bench chaos proof docs pins clean

@@ -54,6 +54,11 @@ _COMMANDS = {
         "purge_command",
         "Take batches that ended long ago out of the database.",
     ),
+    "chaos": _Command(
+        "rollcall_cluster.chaos.command",
+        "chaos_command",
+        "Break a cluster under load in every way there is; audit it.",
+    ),
     "dlq": _Command(
         "rollcall_cluster.dlq.command",
         "dlq_commands",

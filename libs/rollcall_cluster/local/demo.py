@@ -3,14 +3,9 @@
 import asyncio
 import logging
 import os
-import signal
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import Annotated
 
-import psutil
 import typer
 from rich.console import Console
 from rich.live import Live
@@ -20,9 +15,7 @@ from rollcall_cluster.auditor.rendering import print_report
 from rollcall_cluster.generator import PROFILES, Plan, Summary
 from rollcall_cluster.local.cluster import LocalCluster
 from rollcall_cluster.local.demo_view import agrees, outcome_table
-from rollcall_cluster.local.home import Home
-from rollcall_cluster.local.provisioning import discard
-from rollcall_cluster.local.readiness import Report
+from rollcall_cluster.local.own_cluster import own_cluster
 from rollcall_cluster.local.steps import shown_steps
 from rollcall_cluster.local.story import Story
 
@@ -62,7 +55,7 @@ def demo_command(
     plan = Plan(
         **{**PROFILES["mixed"], "seed": seed, "batches": batches, "slots": slots}, rate=rate
     )
-    with _own_cluster() as cluster:
+    with own_cluster(_PREFIX) as cluster:
         with shown_steps(f"replicas ready: {_REPLICAS},") as report:
             cluster.up(_REPLICAS, report, _settings(cluster))
         holds = asyncio.run(_run(cluster, plan, console))
@@ -124,42 +117,3 @@ def _target(environment: dict[str, str]) -> dict[str, str]:
     return {
         variable.removeprefix("ROLLCALL_").lower(): value for variable, value in environment.items()
     }
-
-
-@contextmanager
-def _own_cluster() -> Iterator[LocalCluster]:
-    """A cluster in a directory of this process's own, stopped and deleted at the end in any case."""
-    parent = Home.current().directory
-    _delete_orphans(parent)
-    cluster = LocalCluster(Home(parent / f"{_PREFIX}{os.getpid()}"), owner_pid=os.getpid())
-    signal.signal(signal.SIGTERM, _exit)
-    try:
-        yield cluster
-    finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_IGN)  # the rest takes a second or two
-        with shown_steps("stopped and deleted") as report:
-            _delete(cluster, report)
-        with suppress(OSError):
-            parent.rmdir()  # if nothing else is in it
-
-
-def _delete(cluster: LocalCluster, report: Report) -> None:
-    if cluster.servers.external_addresses and cluster.home.has_cluster:
-        environment = cluster.home.environment
-        cluster.scale(0, report)
-        report("deleting schema and topics")
-        discard(environment)
-    cluster.down(report, wipe=True)
-
-
-def _exit(number: int, _frame: object) -> None:
-    raise SystemExit(128 + number)
-
-
-def _delete_orphans(parent: Path) -> None:
-    """Delete what demos left that were killed; their processes ended with them."""
-    for directory in parent.glob(f"{_PREFIX}*"):
-        pid = directory.name.removeprefix(_PREFIX)
-        if pid.isdigit() and not psutil.pid_exists(int(pid)):
-            LocalCluster(Home(directory)).down(lambda _: None, wipe=True)

@@ -4,7 +4,7 @@ import os
 import secrets
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import psutil
@@ -12,7 +12,7 @@ import psutil
 from rollcall_cluster.embedded import processes
 from rollcall_cluster.embedded.ports import free_port, is_free
 
-_MODULE = "essay_lifecycle_service"
+SERVICE = (sys.executable, "-m", "essay_lifecycle_service", "run")
 _STOP_DEADLINE_SECONDS = 12.0  # a replica promises 10
 
 
@@ -41,7 +41,12 @@ class Replica:
         """Where it serves HTTP."""
         return f"http://127.0.0.1:{self.port}"
 
-    def start(self, environment: Mapping[str, str], owner_pid: int | None = None) -> None:
+    def start(
+        self,
+        environment: Mapping[str, str],
+        owner_pid: int | None = None,
+        program: Sequence[str] = SERVICE,
+    ) -> None:
         """Start it on a free port; it ends with the process `owner_pid`, or stays if that is None."""
         port = self.port
         if port is None or not is_free(port):
@@ -51,7 +56,7 @@ class Replica:
             "ROLLCALL_HTTP_PORT": str(port),
         }
         process = processes.launch(
-            [sys.executable, "-m", _MODULE, "run"],
+            program,
             self.log_file,
             environment={**os.environ, **environment, **own},
         )
