@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import pytest
 
 from rollcall import Received, Transaction
@@ -56,7 +57,9 @@ async def test_a_chunk_whose_backend_is_terminated_is_handled_again_once(
     assert await evidence.dead_letters() == []
 
 
-@pytest.mark.parametrize("error", [ConnectionResetError, TimeoutError, OSError])
+@pytest.mark.parametrize(
+    "error", [ConnectionResetError, TimeoutError, OSError, asyncpg.InternalClientError]
+)
 async def test_a_failure_outside_of_the_data_blames_no_record(
     replicas: OpenReplica, evidence: Evidence, batch_id: UUID, error: type[Exception]
 ) -> None:
