@@ -1,4 +1,4 @@
-"""Writes docs/reference.md from the places that define settings, metrics, topics, events and errors.
+"""Writes docs/reference.md from the places that define settings, metrics, topics, events and so on.
 
 `make docs` runs it; a test fails when its output is not what is committed.
 """
@@ -14,6 +14,7 @@ from essay_lifecycle_service.settings import EssayLifecycleSettings
 from rollcall import errors
 from rollcall.settings import settings_table
 from rollcall.telemetry.metrics import Metrics, metrics_table
+from rollcall_cluster.failpoints.names import failpoints_table
 from rollcall_events.topics import TOPICS
 
 REFERENCE = Path(__file__).parent / "reference.md"
@@ -66,7 +67,9 @@ def reference() -> str:
         f"## Topics\n\n{_topics()}\n"
         f"## Events\n\nSchemas and examples are in `libs/rollcall_events`; `docs/asyncapi.json`"
         f" describes topics and events together.\n\n{_events()}\n"
-        f"## Errors of the runtime\n\n{_errors()}"
+        f"## Errors of the runtime\n\n{_errors()}\n"
+        "## Failpoints\n\nWhere tests make a process die or stall, see"
+        f" [failpoints](architecture/failpoints.md).\n\n{failpoints_table()}"
     )
 
 

@@ -4,9 +4,10 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 
@@ -15,24 +16,38 @@ from rollcall_cluster.embedded.ports import free_port
 from tests.eventually import eventually
 
 
+class Running(Protocol):
+    """A process, as `subprocess.Popen` shows it."""
+
+    @property
+    def pid(self) -> int: ...
+    def poll(self) -> int | None: ...
+    def send_signal(self, number: signal.Signals, /) -> None: ...
+    def kill(self) -> None: ...
+    def wait(self, timeout: float) -> int | None: ...
+
+
 class ServiceProcess:
-    """`python -m MODULE run` with its output in `log_file` and HTTP on a free port."""
+    """`python -m MODULE run` with its output in `log_file` and HTTP on a free port.
+
+    Or whatever `start` starts with the environment and the log file that it is given.
+    """
 
     def __init__(
-        self, instance_id: str, *, module: str, environment: Mapping[str, str], log_file: Path
+        self,
+        instance_id: str,
+        *,
+        environment: Mapping[str, str],
+        log_file: Path,
+        module: str = "essay_lifecycle_service",
+        start: Callable[[Mapping[str, str], Path], Running] | None = None,
     ) -> None:
         self.instance_id = instance_id
         self.log_file = log_file
         self.url = f"http://127.0.0.1:{(port := free_port())}"
         own = {"ROLLCALL_HTTP_PORT": str(port), "ROLLCALL_INSTANCE_ID": instance_id}
-        with log_file.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", module, "run"],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                env={**environment, **own},
-            )
+        start = start or partial(_start, module)
+        self._process = start({**environment, **own}, log_file)
 
     @property
     def pid(self) -> int:
@@ -101,3 +116,14 @@ class ServiceProcess:
 
     def _story(self) -> str:
         return f"{self.instance_id}, log:\n{log_tail(self.log_file)}\n"
+
+
+def _start(module: str, environment: Mapping[str, str], log_file: Path) -> Running:
+    with log_file.open("ab") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", module, "run"],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env=environment,
+        )

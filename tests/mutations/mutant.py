@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,15 +56,15 @@ def apply_mutation(mutation: Mutation, product: Path) -> None:
     path.write_text(content)
 
 
-def run_tests(product: Path, tests: tuple[str, ...], postgres_dsn: str) -> Run:
-    """Run tests of this repository against the product at `product`, on a PostgreSQL that runs."""
+def run_tests(product: Path, tests: tuple[str, ...], servers: Mapping[str, str]) -> Run:
+    """Run tests of this repository against the product at `product`, on servers that run."""
     done = subprocess.run(
         [
             *(sys.executable, "-m", "pytest", "-q", "-rfE", "--tb=line", "--no-header"),
             *("-p", "no:cacheprovider", "-p", "no:xdist", f"--timeout={_TEST_SECONDS}", *tests),
         ],
         cwd=ROOT,
-        env=_environment(product, postgres_dsn),
+        env=_environment(product, servers),
         capture_output=True,
         text=True,
         timeout=_RUN_SECONDS,
@@ -73,7 +74,7 @@ def run_tests(product: Path, tests: tuple[str, ...], postgres_dsn: str) -> Run:
     return Run(done.returncode, failed, done.stdout + done.stderr)
 
 
-def imported_from(product: Path, postgres_dsn: str) -> set[Path]:
+def imported_from(product: Path, servers: Mapping[str, str]) -> set[Path]:
     """Where the packages under test come from in such a run."""
     program = (
         "import rollcall, rollcall_events, essay_lifecycle_service as e;"
@@ -81,7 +82,7 @@ def imported_from(product: Path, postgres_dsn: str) -> set[Path]:
     )
     done = subprocess.run(
         [sys.executable, "-c", program],
-        env=_environment(product, postgres_dsn),
+        env=_environment(product, servers),
         capture_output=True,
         text=True,
         check=True,
@@ -89,10 +90,10 @@ def imported_from(product: Path, postgres_dsn: str) -> set[Path]:
     return {Path(name) for name in done.stdout.split()}
 
 
-def _environment(product: Path, postgres_dsn: str) -> dict[str, str]:
+def _environment(product: Path, servers: Mapping[str, str]) -> dict[str, str]:
     inherited = {name: os.environ[name] for name in os.environ if not name.startswith("PYTEST_")}
     return inherited | {
         "PYTHONPATH": os.pathsep.join(str(product / folder) for folder in _FOLDERS),
         "PYTHONDONTWRITEBYTECODE": "1",
-        "ROLLCALL_POSTGRES_DSN": postgres_dsn,
+        **servers,
     }

@@ -53,6 +53,35 @@ MUTATIONS = (
         ),
     ),
     Mutation(
+        "another_task_seeks",
+        f"{_CONSUMER}/consumer.py",
+        (
+            (
+                "        if self.ownership.unpositioned:\n"
+                "            await self._establish_positions()\n",
+                "",
+            ),
+            (
+                '                self._supervisor.start(tasks, self._fetch, "consumer.fetch"),\n',
+                '                self._supervisor.start(tasks, self._fetch, "consumer.fetch"),\n'
+                '                self._supervisor.start(tasks, self._seek_apart, "consumer.seek"),\n',
+            ),
+            (
+                "    async def _wait_for_change(self) -> None:\n",
+                "    async def _seek_apart(self) -> None:\n"
+                "        while True:\n"
+                "            if self.ownership.unpositioned:\n"
+                "                await self._establish_positions()\n"
+                "            await asyncio.sleep(0.01)\n\n"
+                "    async def _wait_for_change(self) -> None:\n",
+            ),
+        ),
+        (
+            "tests/messaging/test_seeking.py::"
+            "test_records_drawn_by_a_poll_of_an_older_assignment_are_read_again",
+        ),
+    ),
+    Mutation(
         "halves_that_overlap",
         f"{_CONSUMER}/chunk.py",
         (
@@ -317,8 +346,8 @@ MUTATIONS = (
                 "",
             ),
             (
-                "            await consumer.stop()\n",
-                "            await consumer.stop()\n            await self._producer.start()\n",
+                "            await apart(consumer.stop())\n",
+                "            await apart(consumer.stop())\n            await self._producer.start()\n",
             ),
         ),
         (

@@ -8,6 +8,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from rollcall import failpoints
+from rollcall.cancellation import apart
 from rollcall.failpoints import Failpoint
 from rollcall.outbox.lane_position import LanePosition, read_lane_position
 from rollcall.outbox.publication import PlacedRecord, place
@@ -75,7 +76,7 @@ class LaneProducer:
                 consumer, self._position_partition, _REQUEST_TIMEOUT_SECONDS
             )
         finally:
-            await consumer.stop()
+            await apart(consumer.stop())
 
     async def publish(self, segments: Sequence[StoredSegment]) -> LanePosition:
         """Publish segments in order, with the position after the last, in one transaction.

@@ -10,6 +10,7 @@ from aiokafka.errors import KafkaError
 
 from rollcall import failpoints
 from rollcall.backoff import Backoff
+from rollcall.cancellation import end
 from rollcall.database.failures import DATABASE_ERRORS
 from rollcall.errors import LaneLostError
 from rollcall.failpoints import Failpoint
@@ -180,6 +181,4 @@ class Relay:
     async def _abandon(self, lanes: list[int]) -> None:
         for lane in lanes:
             self._lanes.pop(lane)
-            task = self._tasks.pop(lane)
-            task.cancel()
-            await asyncio.wait([task])
+            await end(self._tasks.pop(lane))

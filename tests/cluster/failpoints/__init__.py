@@ -1,0 +1,1 @@
+"""Replicas that die or stall at every failpoint, and what they leave to the others."""

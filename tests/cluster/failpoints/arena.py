@@ -1,0 +1,172 @@
+"""A deployment on which replicas die one after the other, while an ordinary one stays."""
+
+import itertools
+import os
+import uuid
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+import asyncpg
+import psutil
+
+from rollcall_cluster.auditor import AuditOptions, AuditTarget, verify
+from rollcall_cluster.embedded import EmbeddedServers
+from rollcall_cluster.failpoints import Trigger
+from rollcall_cluster.generator import PROFILES, Plan, generate
+from tests.cluster.failpoints.forked import ForkedService
+from tests.db.events import content, registration
+from tests.eventually import eventually
+from tests.fixtures.services import service_variables
+from tests.fixtures.topics import PARTITIONS, create_topics
+from tests.service_process import ServiceProcess
+from tests.services.kafka_client import KafkaClient
+
+# Short, so that what a dead or stopped replica owned is soon somebody else's.
+_TIMES = {
+    "ROLLCALL_SESSION_TIMEOUT_SECONDS": "1",
+    "ROLLCALL_LANE_SESSION_TIMEOUT_SECONDS": "3",
+    "ROLLCALL_SWEEP_SECONDS": "0.5",
+    "ROLLCALL_DEAD_LETTER_MAX_SHARE": "1",
+}
+_INPUT_PARTITIONS = 3 * PARTITIONS
+_LANES = {0, 1, 2, 3}
+_REST_SECONDS = 40.0
+# The database refuses these contents, which decode: the one way to poison a chunk from outside.
+POISON = "poison"
+_REFUSE_POISON = f"""
+ALTER TABLE els.slot ADD CHECK (text_storage_id NOT LIKE '{POISON}%');
+ALTER TABLE els.unplaced ADD CHECK (identity NOT LIKE '{POISON}%');
+"""
+
+
+class Arena:
+    """Database, topics and group of one deployment, and its replicas.
+
+    In doubt from the moment that a replica starts until `assert_unharmed` has returned.
+    """
+
+    def __init__(self, environment: dict[str, str], directory: Path) -> None:
+        self.environment = environment
+        self.in_doubt = False
+        self._directory = directory
+        self._started: list[ServiceProcess] = []
+        self._ordinary: ServiceProcess | None = None
+        self._seeds = itertools.count(1)
+
+    @classmethod
+    async def create(cls, servers: EmbeddedServers, database: str, directory: Path) -> "Arena":
+        """Make topics for a migrated database that nobody else uses."""
+        connection = await asyncpg.connect(database)
+        await connection.execute(_REFUSE_POISON)
+        await connection.close()
+        prefix = await create_topics(servers.kafka.address)
+        return cls(service_variables(database, prefix, servers) | _TIMES, directory)
+
+    def start(self, name: str, *triggers: Trigger, **overrides: str) -> ServiceProcess:
+        """Start a replica, armed with triggers if there are any."""
+        self.in_doubt = True
+        number = len(self._started)
+        replica = ServiceProcess(
+            f"{name}-{number}",
+            environment=self.variables(overrides),
+            log_file=self._directory / f"{name}-{number}.log",
+            start=partial(ForkedService, triggers),
+        )
+        self._started.append(replica)
+        return replica
+
+    def variables(self, overrides: Mapping[str, str]) -> dict[str, str]:
+        """The whole environment of a process of this deployment."""
+        return {**os.environ, **self.environment, **overrides}
+
+    async def ordinary(self) -> ServiceProcess:
+        """The replica that stays, ready."""
+        if self._ordinary is None:
+            self._ordinary = self.start("ordinary")
+        await self._ordinary.wait_ready()
+        return self._ordinary
+
+    async def dismiss_ordinary(self) -> None:
+        """Stop the ordinary replica cleanly, if there is one; `ordinary` starts another."""
+        replica, self._ordinary = self._ordinary, None
+        if replica is not None:
+            replica.terminate()
+            assert await replica.wait_exit() == 0, replica.log
+
+    async def feed(self, **changes: object) -> None:
+        """Send a few hundred records of every kind, of batches of their own."""
+        plan = Plan(**_LOAD | {"seed": self._seed()} | changes)
+        bootstrap = self.environment["ROLLCALL_KAFKA_BOOTSTRAP_SERVERS"]
+        prefix = self.environment["ROLLCALL_TOPIC_PREFIX"]
+        await generate(plan, bootstrap, topic_prefix=prefix)
+
+    async def feed_poison(self) -> None:
+        """Send a batch in every partition that has contents which the database refuses."""
+        async with self.kafka() as kafka:
+            for partition in range(PARTITIONS):
+                batch_id = uuid.uuid4()
+                texts = ["first", f"{POISON}-1", "second", f"{POISON}-2", "third"]
+                await kafka.send(registration(batch_id, 3))
+                await kafka.send(*(content(batch_id, t) for t in texts), partition=partition)
+
+    def kafka(self) -> KafkaClient:
+        """A client of the arena's topics."""
+        return KafkaClient(
+            self.environment["ROLLCALL_KAFKA_BOOTSTRAP_SERVERS"],
+            self.environment["ROLLCALL_TOPIC_PREFIX"],
+        )
+
+    async def wait_until_owned_by(self, replica: ServiceProcess) -> None:
+        """Return once every partition and lane is one replica's."""
+
+        async def owns() -> bool:
+            instance = await replica.instance()
+            partitions, lanes = instance["partitions"], set(instance["lanes"])
+            return len(partitions) == _INPUT_PARTITIONS and lanes == _LANES
+
+        await eventually(
+            owns, deadline_seconds=30, message=f"{replica.instance_id} owns everything"
+        )
+
+    async def assert_unharmed(self) -> None:
+        """Come to rest, with every invariant kept."""
+        target = AuditTarget(
+            kafka_bootstrap_servers=self.environment["ROLLCALL_KAFKA_BOOTSTRAP_SERVERS"],
+            postgres_dsn=self.environment["ROLLCALL_POSTGRES_DSN"],
+            database_schema=self.environment["ROLLCALL_DATABASE_SCHEMA"],
+            topic_prefix=self.environment["ROLLCALL_TOPIC_PREFIX"],
+            consumer_group=self.environment["ROLLCALL_CONSUMER_GROUP"],
+        )
+        options = AuditOptions(require_rest=True, workers=0, wait_seconds=_REST_SECONDS)
+        report = await verify(target, options)
+        assert report.ok, report.model_dump_json(indent=1)
+        assert self._ordinary is None or self._ordinary.exit_code is None
+        self.in_doubt = False
+
+    def close(self) -> None:
+        """Kill what runs."""
+        for replica in self._started:
+            replica.kill()
+
+    def _seed(self) -> int:
+        return os.getpid() * 1000 + next(self._seeds)
+
+
+_LOAD = PROFILES["mixed"] | {
+    "batches": 24,
+    "slots": 8,
+    "skew": 0.0,
+    "early": 0.3,
+    "excess": 0.1,
+    "malformed": 0.05,
+}
+
+
+async def wait_stopped(replica: ServiceProcess) -> None:
+    """Return once the kernel has stopped a replica that said it would stop."""
+    await eventually(
+        lambda: psutil.Process(replica.pid).status() == psutil.STATUS_STOPPED,
+        deadline_seconds=10,
+        message=f"{replica.instance_id} is stopped",
+    )

@@ -1,0 +1,226 @@
+"""How each failpoint is reached: a play makes an armed process die there, or fails."""
+
+import asyncio
+import signal
+import sys
+import uuid
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+from rollcall.failpoints import Failpoint
+from rollcall_cluster.embedded.errors import log_tail
+from rollcall_cluster.failpoints import Action, Trigger, launcher_command
+from rollcall_events import EssayContentProvisionedV1
+from rollcall_events.topics import topic_for
+from tests.cluster.failpoints.arena import Arena
+from tests.eventually import eventually
+from tests.fixtures.topics import PARTITIONS
+from tests.service_process import ServiceProcess
+from tests.services.rollcall_command import RollcallCommand
+
+Play = Callable[[Arena, Trigger], Awaitable[None]]
+
+# How often the load is sent again, and how long its arrival may take, before a play gives up.
+_ROUNDS = 8
+_ROUND_SECONDS = 3.0
+_DEADLINE_SECONDS = 30.0
+
+
+def was_reached(replica: ServiceProcess, trigger: Trigger) -> bool:
+    """Whether a replica has said that it is at the failpoint."""
+    return trigger.notice in replica.log
+
+
+async def reach(arena: Arena, replica: ServiceProcess, trigger: Trigger) -> None:
+    """Give a replica that has joined work until it is at the failpoint."""
+    await _joined(replica, trigger)
+    await _feed_until_reached(replica, trigger, arena.feed)
+
+
+async def under_load(arena: Arena, trigger: Trigger) -> None:
+    """One of two replicas, while they work."""
+    await arena.ordinary()
+    armed = arena.start("armed", trigger)
+    await reach(arena, armed, trigger)
+    await _died(armed)
+    await arena.feed()
+
+
+async def with_poison(arena: Arena, trigger: Trigger) -> None:
+    """One of two replicas, while both find records that no transaction can take."""
+    await arena.ordinary()
+    armed = arena.start("armed", trigger)
+    await _joined(armed, trigger)
+    await _feed_until_reached(armed, trigger, arena.feed_poison)
+    await _died(armed)
+
+
+async def when_another_joins(arena: Arena, trigger: Trigger) -> None:
+    """The only replica, when it has to share."""
+    await arena.dismiss_ordinary()
+    armed = arena.start("armed", trigger)
+    await armed.wait_ready()
+    await arena.wait_until_owned_by(armed)
+    await arena.feed()
+    joining = asyncio.ensure_future(arena.ordinary())
+    await _arrives(armed, trigger)
+    await _died(armed)
+    await joining
+
+
+async def when_told_to_stop(arena: Arena, trigger: Trigger) -> None:
+    """One of two replicas, at a clean stop under load."""
+    await arena.ordinary()
+    armed = arena.start("armed", trigger)
+    await armed.wait_ready()
+    await arena.feed()
+    armed.terminate()
+    await _arrives(armed, trigger)
+    await _died(armed)
+
+
+async def as_the_first(arena: Arena, trigger: Trigger) -> None:
+    """The first replica of a new deployment; needs an arena on which none has run."""
+    armed = arena.start("armed", trigger)
+    await arena.feed()
+    await _arrives(armed, trigger)
+    await _died(armed)
+    await arena.ordinary()
+
+
+async def as_a_successor(arena: Arena, trigger: Trigger) -> None:
+    """The next owner of a lane whose owner died when it had numbered segments."""
+    await arena.dismiss_ordinary()
+    numbered = Trigger(Failpoint.LANE_NUMBERED, Action.KILL)
+    first = arena.start("first", numbered)
+    await reach(arena, first, numbered)
+    await _died(first)
+    armed = arena.start("armed", trigger)
+    await _arrives(armed, trigger)
+    await _died(armed)
+    await arena.ordinary()
+
+
+async def when_a_topic_turns_bad(arena: Arena, trigger: Trigger) -> None:
+    """One of two replicas, when it pauses a topic; then an operator resumes it."""
+    await arena.ordinary()
+    limits = {
+        "ROLLCALL_DEAD_LETTER_MAX_SHARE": "0.5",
+        "ROLLCALL_DEAD_LETTER_WINDOW_RECORDS": "10",
+    }
+    armed = arena.start("armed", trigger, **limits)
+    await armed.wait_ready()
+    async with arena.kafka() as kafka:
+        for partition in range(PARTITIONS):
+            for _ in range(20):
+                await kafka.send_raw(EssayContentProvisionedV1, b"not JSON", partition=partition)
+    await _arrives(armed, trigger)
+    await _died(armed)
+    name = topic_for(EssayContentProvisionedV1).name
+    assert "resumed" in await RollcallCommand(arena.environment)("topic", "resume", name)
+
+
+async def redriving(arena: Arena, trigger: Trigger) -> None:
+    """The command that redrives dead letters; then it is given again."""
+    await arena.ordinary()
+    await arena.feed()
+    rollcall = RollcallCommand(arena.environment)
+
+    async def has_letters() -> bool:
+        return "no dead letters" not in await rollcall("dlq", "list")
+
+    await eventually(has_letters, message="dead letters")
+    await _run_until_killed(arena, trigger, "rollcall", "dlq", "redrive", "--all")
+    assert "redriven" in await rollcall("dlq", "redrive", "--all")
+
+
+async def migrating(arena: Arena, trigger: Trigger) -> None:
+    """The command that makes a schema; then it is given again, and once more."""
+    environment = {"ROLLCALL_DATABASE_SCHEMA": f"els_{uuid.uuid4().hex[:8]}"}
+    command = ("essay-lifecycle-service", "migrate")
+    await _run_until_killed(arena, trigger, *command, **environment)
+    await _run(arena, "migrate", **environment)
+    assert await _run(arena, "migrate", **environment) == "the schema is current\n"
+
+
+async def creating_topics(arena: Arena, trigger: Trigger) -> None:
+    """The command that creates topics; then it is given again."""
+    environment = {"ROLLCALL_TOPIC_PREFIX": f"t{uuid.uuid4().hex[:12]}."}
+    command = ("essay-lifecycle-service", "topics", "--partitions", "1")
+    await _run_until_killed(arena, trigger, *command, **environment)
+    again = await _run(arena, *command[1:], **environment)
+    assert again == "every topic agrees with the registry\n"
+
+
+async def _joined(replica: ServiceProcess, trigger: Trigger) -> None:
+    """Return once a replica is ready, or is at its failpoint already."""
+
+    async def ready_or_reached() -> bool:
+        if was_reached(replica, trigger):
+            return True
+        with suppress(AssertionError):
+            await replica.wait_ready(deadline_seconds=0)
+            return True
+        return False
+
+    await eventually(
+        ready_or_reached, deadline_seconds=_DEADLINE_SECONDS, message=replica.instance_id
+    )
+
+
+async def _feed_until_reached(
+    replica: ServiceProcess, trigger: Trigger, feed: Callable[[], Awaitable[None]]
+) -> None:
+    for _ in range(_ROUNDS):
+        if was_reached(replica, trigger):
+            return
+        await feed()
+        with suppress(AssertionError):
+            await _arrives(replica, trigger, _ROUND_SECONDS)
+            return
+    raise AssertionError(
+        f"{trigger} not reached after {_ROUNDS} rounds of load:\n{log_tail(replica.log_file)}"
+    )
+
+
+async def _arrives(
+    replica: ServiceProcess, trigger: Trigger, deadline_seconds: float = _DEADLINE_SECONDS
+) -> None:
+    await eventually(
+        lambda: was_reached(replica, trigger),
+        deadline_seconds=deadline_seconds,
+        message=str(trigger),
+    )
+
+
+async def _died(replica: ServiceProcess) -> None:
+    assert await replica.wait_exit() == -signal.SIGKILL
+
+
+async def _run_until_killed(
+    arena: Arena, trigger: Trigger, *command: str, **overrides: str
+) -> None:
+    code, output = await _finish(arena, launcher_command([trigger], command), overrides)
+    assert code == -signal.SIGKILL, output
+    assert trigger.notice in output
+
+
+async def _run(arena: Arena, *arguments: str, **overrides: str) -> str:
+    command = [sys.executable, "-m", "essay_lifecycle_service", *arguments]
+    code, output = await _finish(arena, command, overrides)
+    assert code == 0, output
+    return output
+
+
+async def _finish(
+    arena: Arena, command: list[str], overrides: dict[str, str]
+) -> tuple[int | None, str]:
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        env=arena.variables(overrides),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    output, _ = await asyncio.wait_for(process.communicate(), _DEADLINE_SECONDS)
+    return process.returncode, output.decode()

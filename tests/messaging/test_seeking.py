@@ -1,0 +1,116 @@
+"""The task that polls is the one that seeks: what a poll of an older assignment drew is read again."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import pytest_asyncio
+
+from rollcall import Database, Event, Received, ServiceSettings, Transaction
+from rollcall.consumer.consumer import Consumer
+from rollcall.consumer.decoding import Decoder
+from rollcall.consumer.processor import ChunkProcessor, Route
+from rollcall.supervision import Supervisor
+from rollcall.telemetry.health import Progress
+from rollcall.telemetry.metrics import Metrics
+from rollcall.topology import Topology
+from rollcall_events import EssayContentProvisionedV1
+from rollcall_events.topics import TOPICS
+from tests.db.events import contents
+from tests.eventually import eventually
+from tests.services.kafka_client import KafkaClient
+
+
+class HeldPoll:
+    """Stands between a consumer and its client: holds one poll until it is let go."""
+
+    def __init__(self, client: Any) -> None:
+        self.begun = asyncio.Event()
+        self.let_go = asyncio.Event()
+        self.let_go.set()
+        self._poll = client.getmany
+        client.getmany = self._held
+
+    async def _held(self, *partitions: Any, **options: Any) -> Any:
+        self.begun.set()
+        await self.let_go.wait()
+        return await self._poll(*partitions, **options)
+
+    async def hold_the_next(self) -> None:
+        """Return once a poll has begun that waits to be let go."""
+        self.let_go.clear()
+        self.begun.clear()
+        await self.begun.wait()
+
+
+@pytest.fixture
+def settings(database: str, topic_prefix: str, kafka_bootstrap: str) -> ServiceSettings:
+    """Of a consumer of this test's own."""
+    return ServiceSettings.model_validate(
+        {
+            "postgres_dsn": database,
+            "database_schema": "els",
+            "kafka_bootstrap_servers": kafka_bootstrap,
+            "topic_prefix": topic_prefix,
+            "consumer_group": f"{topic_prefix}seeking",
+        }
+    )
+
+
+@pytest.fixture
+def handled() -> list[str]:
+    """The contents that were handled, in order."""
+    return []
+
+
+@pytest_asyncio.fixture
+async def consumer(settings: ServiceSettings, handled: list[str]) -> AsyncIterator[Consumer]:
+    """A running consumer of contents."""
+
+    async def handle(
+        received: Sequence[Received[EssayContentProvisionedV1]], _: Transaction
+    ) -> list[Event]:
+        handled.extend(item.data.text_storage_id for item in received)
+        return []
+
+    database, topology, metrics = Database(settings), Topology(TOPICS), Metrics()
+    model = EssayContentProvisionedV1
+    routes = [Route(frozenset({model}), handle)]
+    await database.open()
+    processor = ChunkProcessor(
+        settings, topology, database, routes, metrics, lambda lanes: None, settings.lanes
+    )
+    decoders = {
+        settings.topic(topology.topic_of(model).name): Decoder([model], settings.record_max_bytes)
+    }
+    supervisor = Supervisor()
+    consumer = Consumer(settings, database, processor, decoders, Progress(60), metrics, supervisor)
+    await consumer.start()
+    running = asyncio.create_task(consumer.run())
+    yield consumer
+    supervisor.end()
+    consumer.stop()
+    await running
+    await consumer.close()
+    await database.close()
+
+
+async def test_records_drawn_by_a_poll_of_an_older_assignment_are_read_again(
+    consumer: Consumer, handled: list[str], settings: ServiceSettings
+):
+    """They are dropped, so the client has to be sent back after that poll has ended, not before."""
+    await eventually(lambda: consumer.ownership.active, message="positions are read")
+    poll = HeldPoll(consumer._kafka)
+    await poll.hold_the_next()
+    consumer.ownership.invalidate()
+    with suppress(AssertionError):  # a task that seeks beside the poll would have done so by then
+        await eventually(lambda: consumer.ownership.positions, deadline_seconds=0.5)
+    async with KafkaClient(settings.kafka_bootstrap_servers, settings.topic_prefix) as kafka:
+        await kafka.send(*contents(uuid4(), 20))
+    poll.let_go.set()
+
+    await eventually(lambda: consumer.ownership.positions, message="positions are read again")
+    await eventually(lambda: len(handled) == 20, deadline_seconds=10, message="20 contents")
