@@ -19,6 +19,9 @@ demo: $(VENV)/.runtime ## Three replicas on real servers, one killed, then the a
 test: lint $(VENV)/.dev ## Lint, types, and every test tier that needs no Docker
 	$(BIN)/pytest -n $(TEST_WORKERS) --dist worksteal
 
+stalls: $(VENV)/.dev ## The long tests that make test leaves out: zombies of every stage of chunk and relay
+	$(BIN)/pytest -n $(TEST_WORKERS) --dist worksteal -m long
+
 lint: $(VENV)/.dev ## ruff, format, mypy --strict, import contracts
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -66,4 +69,4 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@touch $@
 
-.PHONY: help demo test lint format bench chaos proof docs pins clean
+.PHONY: help demo test stalls lint format bench chaos proof docs pins clean

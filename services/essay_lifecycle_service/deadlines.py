@@ -12,10 +12,11 @@ from essay_lifecycle_service.domain.deadline import (
     State,
     bounded,
 )
+from essay_lifecycle_service.failpoints import EssayFailpoint
 from essay_lifecycle_service.handlers import EssayLifecycle
 from essay_lifecycle_service.store.batches import BatchStore
 from essay_lifecycle_service.store.slots import SlotStore
-from rollcall import Event, InParts, Transaction
+from rollcall import Event, InParts, Transaction, failpoints
 
 # Bounds of one transaction, because what it touches stays locked until it commits.
 TIMED_OUT_BATCHES = 100
@@ -45,6 +46,7 @@ class Deadlines:
         """Have every batch that is due timed out, in transactions of their own."""
         found = await self._batches.past_deadline(tx.connection, after, TIMED_OUT_BATCHES)
         if due := bounded(found, TIMED_OUT_SLOTS):
+            failpoints.reached(EssayFailpoint.DEADLINES_FOUND)
             batch_ids = [item.place.batch_id for item in due]
             tx.after_commit(InParts(batch_ids, self._time_out))
             tx.after_commit(lambda later: self.look(later, due[-1].place))
@@ -59,6 +61,7 @@ class Deadlines:
         outcomes: list[tuple[UUID, State]] = []
         for batch in await self._batches.lock_past_deadline(tx.connection, batch_ids):
             missing = await self._missing(batch, tx)
+            failpoints.reached(EssayFailpoint.SLOTS_GIVEN_UP)
             if not missing:
                 continue
             outcomes.append((batch.batch_id, batch.next_state))
@@ -66,6 +69,7 @@ class Deadlines:
             _log_timed_out(batch, tx)
         if outcomes:
             await self._batches.time_out(tx.connection, outcomes)
+            failpoints.reached(EssayFailpoint.TIMED_OUT)
         for batch_id in (batch_id for batch_id, state in outcomes if state == "completed"):
             await self._completions.announce(batch_id, tx)
         self._lifecycle.reconcile_after_commit(

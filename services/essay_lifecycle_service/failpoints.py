@@ -11,6 +11,10 @@ class EssayFailpoint(FailpointName):
         "essays.registrations_written",
         "batches and slots are inserted; contradictions are not looked for",
     )
+    SLOTS_REPAIRED = (
+        "essays.slots_repaired",
+        "slots that a half-registered batch lacked are inserted",
+    )
     CONTENT_TAKEN = ("essays.content_taken", "claims hold slots that no counter counts")
     COUNTED = (
         "essays.counted",
@@ -27,3 +31,12 @@ class EssayFailpoint(FailpointName):
         "essays.pending_taken_back",
         "pending claims are deleted and not placed again",
     )
+    DEADLINES_FOUND = (
+        "essays.deadlines_found",
+        "batches are known whose deadline has passed; none is locked",
+    )
+    SLOTS_GIVEN_UP = (
+        "essays.slots_given_up",
+        "a batch that is due has given its open slots up, or keeps them; it has not timed out",
+    )
+    TIMED_OUT = ("essays.timed_out", "batches have timed out; no completion is written")

@@ -94,6 +94,7 @@ class EssayLifecycle:
         lacking = await self._batches.lacking_slots(tx.connection, list(repeated))
         if lacking:
             await self._slots.repair(tx.connection, [repeated[batch_id] for batch_id in lacking])
+            failpoints.reached(EssayFailpoint.SLOTS_REPAIRED)
         for batch_id in lacking:
             tx.log("batch_repaired", batch_id=str(batch_id))
         return lacking

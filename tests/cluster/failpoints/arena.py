@@ -3,9 +3,11 @@
 import itertools
 import os
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import psutil
@@ -14,9 +16,12 @@ from rollcall_cluster.auditor import AuditOptions, AuditTarget, verify
 from rollcall_cluster.embedded import EmbeddedServers
 from rollcall_cluster.failpoints import Trigger
 from rollcall_cluster.generator import PROFILES, Plan, generate
+from rollcall_events import DeadlinePolicy, EventData
 from tests.cluster.failpoints.forked import ForkedService
-from tests.db.events import content, registration
+from tests.db.conftest import connected
+from tests.db.events import content, contents, registration
 from tests.eventually import eventually
+from tests.fixtures.database import SCHEMA
 from tests.fixtures.services import service_variables
 from tests.fixtures.topics import PARTITIONS, create_topics
 from tests.service_process import ServiceProcess
@@ -38,6 +43,12 @@ _REFUSE_POISON = f"""
 ALTER TABLE els.slot ADD CHECK (text_storage_id NOT LIKE '{POISON}%');
 ALTER TABLE els.unplaced ADD CHECK (identity NOT LIKE '{POISON}%');
 """
+
+_POLICIES = tuple(DeadlinePolicy)
+_LAST_SLOTS = "SELECT FROM slot WHERE batch_id = ANY($1::uuid[]) AND position = 2"
+_DELETE_LAST_SLOTS = (
+    "DELETE FROM slot WHERE batch_id = ANY($1::uuid[]) AND position = 2 RETURNING batch_id"
+)
 
 
 class Arena:
@@ -110,6 +121,34 @@ class Arena:
                 await kafka.send(registration(batch_id, 3))
                 await kafka.send(*(content(batch_id, t) for t in texts), partition=partition)
 
+    async def feed_due(self) -> None:
+        """Send batches that miss a content when their deadline, a second from now, passes."""
+        async with self.kafka() as kafka:
+            for number in range(12):
+                batch_id = uuid.uuid4()
+                deadline = {
+                    "readiness_deadline_seconds": 1,
+                    "deadline_policy": _POLICIES[number % 3],
+                }
+                await kafka.send(registration(batch_id, 3, **deadline), *contents(batch_id, 2))
+
+    async def feed_half_registered(self) -> None:
+        """Register a batch in every partition, delete a slot of each, and register all again."""
+        batch_ids = [uuid.uuid4() for _ in range(PARTITIONS)]
+        registered = [registration(batch_id, 3) for batch_id in batch_ids]
+        async with self.kafka() as kafka, self._database() as connection:
+
+            async def slots(statement: str) -> bool:
+                return len(await connection.fetch(statement, batch_ids)) == PARTITIONS
+
+            await _send_each(kafka, registered)
+            await eventually(lambda: slots(_LAST_SLOTS), message="registered batches")
+            assert await slots(_DELETE_LAST_SLOTS)
+            await _send_each(kafka, registered)
+
+    def _database(self) -> AbstractAsyncContextManager[Any]:
+        return connected(self.environment["ROLLCALL_POSTGRES_DSN"], SCHEMA)
+
     def kafka(self) -> KafkaClient:
         """A client of the arena's topics."""
         return KafkaClient(
@@ -161,6 +200,11 @@ _LOAD = PROFILES["mixed"] | {
     "excess": 0.1,
     "malformed": 0.05,
 }
+
+
+async def _send_each(kafka: KafkaClient, events: Sequence[EventData]) -> None:
+    for partition, event in enumerate(events):
+        await kafka.send(event, partition=partition)
 
 
 async def wait_stopped(replica: ServiceProcess) -> None:

@@ -48,11 +48,17 @@ async def under_load(arena: Arena, trigger: Trigger) -> None:
 
 async def with_poison(arena: Arena, trigger: Trigger) -> None:
     """One of two replicas, while both find records that no transaction can take."""
-    await arena.ordinary()
-    armed = arena.start("armed", trigger)
-    await _joined(armed, trigger)
-    await _feed_until_reached(armed, trigger, arena.feed_poison)
-    await _died(armed)
+    await _under(arena.feed_poison, arena, trigger)
+
+
+async def with_deadlines(arena: Arena, trigger: Trigger) -> None:
+    """One of two replicas, when the deadlines of batches pass."""
+    await _under(arena.feed_due, arena, trigger)
+
+
+async def with_half_a_registration(arena: Arena, trigger: Trigger) -> None:
+    """One of two replicas, when registrations are repeated whose slots somebody has deleted."""
+    await _under(arena.feed_half_registered, arena, trigger)
 
 
 async def when_another_joins(arena: Arena, trigger: Trigger) -> None:
@@ -150,6 +156,14 @@ async def creating_topics(arena: Arena, trigger: Trigger) -> None:
     await _run_until_killed(arena, trigger, *command, **environment)
     again = await _run(arena, *command[1:], **environment)
     assert again == "every topic agrees with the registry\n"
+
+
+async def _under(feed: Callable[[], Awaitable[None]], arena: Arena, trigger: Trigger) -> None:
+    await arena.ordinary()
+    armed = arena.start("armed", trigger)
+    await _joined(armed, trigger)
+    await _feed_until_reached(armed, trigger, feed)
+    await _died(armed)
 
 
 async def _joined(replica: ServiceProcess, trigger: Trigger) -> None:

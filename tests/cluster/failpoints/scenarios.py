@@ -53,6 +53,7 @@ SCENARIOS: dict[FailpointName, Play] = {
     Failpoint.REDRIVE_COMMITTED: plays.redriving,
     EssayFailpoint.BATCHES_WRITTEN: plays.under_load,
     EssayFailpoint.REGISTRATIONS_WRITTEN: plays.under_load,
+    EssayFailpoint.SLOTS_REPAIRED: plays.with_half_a_registration,
     EssayFailpoint.CONTENT_TAKEN: plays.under_load,
     EssayFailpoint.COUNTED: plays.under_load,
     EssayFailpoint.REST_WRITTEN: plays.under_load,
@@ -60,6 +61,9 @@ SCENARIOS: dict[FailpointName, Play] = {
     EssayFailpoint.COMPLETION_WRITTEN: plays.under_load,
     EssayFailpoint.PENDING_FOUND: plays.under_load,
     EssayFailpoint.PENDING_TAKEN_BACK: plays.under_load,
+    EssayFailpoint.DEADLINES_FOUND: plays.with_deadlines,
+    EssayFailpoint.SLOTS_GIVEN_UP: plays.with_deadlines,
+    EssayFailpoint.TIMED_OUT: plays.with_deadlines,
 }
 
 NEW_ARENA = frozenset({plays.as_the_first})
@@ -102,4 +106,4 @@ STALLS: dict[FailpointName, str] = {
     Failpoint.LANE_ACKNOWLEDGED: "short",
     Failpoint.LANE_COMMITTED: "short",
 }
-"""Where a replica is stopped and woken up: in every run of the tests (short), or with `make chaos`."""
+"""Where a replica is stopped and woken up: in every run of the tests (short), or with `make stalls`."""
