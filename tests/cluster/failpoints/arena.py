@@ -3,8 +3,8 @@
 import itertools
 import os
 import uuid
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,14 @@ from typing import Any
 import asyncpg
 import psutil
 
+from rollcall.dead_letters.operations import DeadLetters
+from rollcall.topology import Topology
 from rollcall_cluster.auditor import AuditOptions, AuditTarget, verify
 from rollcall_cluster.embedded import EmbeddedServers
 from rollcall_cluster.failpoints import Trigger
 from rollcall_cluster.generator import PROFILES, Plan, generate
 from rollcall_events import DeadlinePolicy, EventData
+from rollcall_events.topics import TOPICS
 from tests.cluster.failpoints.forked import ForkedService
 from tests.db.conftest import connected
 from tests.db.events import content, contents, registration
@@ -44,7 +47,6 @@ ALTER TABLE els.slot ADD CHECK (text_storage_id NOT LIKE '{POISON}%');
 ALTER TABLE els.unplaced ADD CHECK (identity NOT LIKE '{POISON}%');
 """
 
-_POLICIES = tuple(DeadlinePolicy)
 _LAST_SLOTS = "SELECT FROM slot WHERE batch_id = ANY($1::uuid[]) AND position = 2"
 _DELETE_LAST_SLOTS = (
     "DELETE FROM slot WHERE batch_id = ANY($1::uuid[]) AND position = 2 RETURNING batch_id"
@@ -124,11 +126,11 @@ class Arena:
     async def feed_due(self) -> None:
         """Send batches that miss a content when their deadline, a second from now, passes."""
         async with self.kafka() as kafka:
-            for number in range(12):
+            for _ in range(12):
                 batch_id = uuid.uuid4()
                 deadline = {
                     "readiness_deadline_seconds": 1,
-                    "deadline_policy": _POLICIES[number % 3],
+                    "deadline_policy": DeadlinePolicy.KEEP_OPEN,
                 }
                 await kafka.send(registration(batch_id, 3, **deadline), *contents(batch_id, 2))
 
@@ -145,6 +147,15 @@ class Arena:
             await eventually(lambda: slots(_LAST_SLOTS), message="registered batches")
             assert await slots(_DELETE_LAST_SLOTS)
             await _send_each(kafka, registered)
+
+    @asynccontextmanager
+    async def dead_letters(self) -> AsyncIterator[DeadLetters]:
+        """What an operator does with dead letters."""
+        group, prefix = (
+            self.environment[f"ROLLCALL_{name}"] for name in ("CONSUMER_GROUP", "TOPIC_PREFIX")
+        )
+        async with self._database() as connection:
+            yield DeadLetters(connection, Topology(TOPICS), group, prefix)
 
     def _database(self) -> AbstractAsyncContextManager[Any]:
         return connected(self.environment["ROLLCALL_POSTGRES_DSN"], SCHEMA)

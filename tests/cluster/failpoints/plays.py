@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
+from rollcall.dead_letters.letter import LetterFilter
 from rollcall.failpoints import Failpoint
 from rollcall_cluster.embedded.errors import log_tail
 from rollcall_cluster.failpoints import Action, Trigger, launcher_command
@@ -127,17 +128,14 @@ async def when_a_topic_turns_bad(arena: Arena, trigger: Trigger) -> None:
 
 
 async def redriving(arena: Arena, trigger: Trigger) -> None:
-    """The command that redrives dead letters; then it is given again."""
+    """The command that redrives dead letters; then they are redriven once more."""
     await arena.ordinary()
     await arena.feed()
-    rollcall = RollcallCommand(arena.environment)
-
-    async def has_letters() -> bool:
-        return "no dead letters" not in await rollcall("dlq", "list")
-
-    await eventually(has_letters, message="dead letters")
-    await _run_until_killed(arena, trigger, "rollcall", "dlq", "redrive", "--all")
-    assert "redriven" in await rollcall("dlq", "redrive", "--all")
+    every = LetterFilter(state="dead")
+    async with arena.dead_letters() as letters:
+        await eventually(lambda: letters.find(every, 1), message="dead letters")
+        await _run_until_killed(arena, trigger, "rollcall", "dlq", "redrive", "--all")
+        await letters.redrive(every, "tests")
 
 
 async def migrating(arena: Arena, trigger: Trigger) -> None:
