@@ -126,12 +126,9 @@ class Arena:
     async def feed_due(self) -> None:
         """Send batches that miss a content when their deadline, a second from now, passes."""
         async with self.kafka() as kafka:
-            for _ in range(12):
+            for policy in 4 * list(DeadlinePolicy):
                 batch_id = uuid.uuid4()
-                deadline = {
-                    "readiness_deadline_seconds": 1,
-                    "deadline_policy": DeadlinePolicy.KEEP_OPEN,
-                }
+                deadline = {"readiness_deadline_seconds": 1, "deadline_policy": policy}
                 await kafka.send(registration(batch_id, 3, **deadline), *contents(batch_id, 2))
 
     async def feed_half_registered(self) -> None:
