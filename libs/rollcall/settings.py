@@ -57,7 +57,7 @@ class ServiceSettings(BaseSettings):
         1000, ge=1, description="Fewest records over which that share is taken."
     )
     fetch_max_bytes: int = Field(
-        4_194_304, ge=65_536, description="Most bytes of one fetch, the bound on buffered input."
+        1_048_576, ge=65_536, description="Most bytes of one fetch, the bound on buffered input."
     )
 
     postgres_dsn: SecretStr = Field(

@@ -31,6 +31,20 @@ class Contract(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
 
+    @classmethod
+    def of_known(cls, fields: dict[str, Any]) -> Self:
+        """Build from values of every field that are known to be right; nothing is checked.
+
+        What `model_construct` does, at a third of its price. `fields` becomes part of the result.
+        """
+        made = cls.__new__(cls)
+        set_attribute = object.__setattr__
+        set_attribute(made, "__dict__", fields)
+        set_attribute(made, "__pydantic_fields_set__", set(fields))
+        set_attribute(made, "__pydantic_extra__", None)
+        set_attribute(made, "__pydantic_private__", None)
+        return made
+
 
 class EventData(Contract):
     """What an event says. Each subclass names its type and the version of its schema."""

@@ -81,7 +81,7 @@ class Consumer:
             rebalance_timeout_ms=int(settings.session_timeout_seconds * 1000),
             max_poll_interval_ms=_MAX_POLL_INTERVAL_SECONDS * 1000,
             fetch_max_bytes=settings.fetch_max_bytes,
-            max_partition_fetch_bytes=max(settings.fetch_max_bytes // 4, 65_536),
+            max_partition_fetch_bytes=max(settings.fetch_max_bytes // 8, 65_536),
             metadata_max_age_ms=10_000,
         )
         self.ownership = Ownership(self._kafka, settings.session_timeout_seconds / 2)

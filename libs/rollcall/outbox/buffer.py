@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from rollcall.outbox.event import Event, OutgoingRecord, encode_event, lane_of
+from rollcall.outbox.encoding import encode_event
+from rollcall.outbox.event import Event, OutgoingRecord, lane_of
 from rollcall.outbox.segment import SegmentCodec
 from rollcall.outbox.store import OutboxStore
 from rollcall.topology import Topology

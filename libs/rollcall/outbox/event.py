@@ -2,11 +2,9 @@
 
 import zlib
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 import msgspec
-import orjson
 
 from rollcall_events import EventData
 
@@ -32,24 +30,6 @@ class OutgoingRecord(msgspec.Struct, array_like=True, gc=False):
     topic: str
     key: bytes
     value: bytes
-
-
-def encode_event(event: Event, topic: str, source_service: str, at: datetime) -> OutgoingRecord:
-    """Wrap an event in its envelope and encode it, once, in the bytes that will be published."""
-    data = event.data
-    value = orjson.dumps(
-        {
-            "event_id": str(event.event_id),
-            "event_type": data.event_type,
-            "event_timestamp": at,
-            "source_service": source_service,
-            "schema_version": data.schema_version,
-            "correlation_id": str(event.correlation_id),
-            "data": orjson.Fragment(type(data).__pydantic_serializer__.to_json(data)),
-            "metadata": {},
-        }
-    )
-    return OutgoingRecord(topic, event.key.encode(), value)
 
 
 def lane_of(key: bytes, lanes: int) -> int:

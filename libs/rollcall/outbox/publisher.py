@@ -1,6 +1,8 @@
 """One owned lane: number segments, publish them, forget them; one Kafka transaction at a time."""
 
 import asyncio
+import contextlib
+import os
 import time
 
 import structlog
@@ -23,6 +25,7 @@ log = structlog.get_logger()
 SEGMENTS_PER_TRANSACTION = 32
 _POLL_FIRST_SECONDS = 0.02
 _POLL_CAP_SECONDS = 0.2
+_DISTANCE_SECONDS = float(os.environ.get("DIST", "0.2"))
 
 
 class LanePublisher:
@@ -44,13 +47,19 @@ class LanePublisher:
         self._metrics = metrics
         self._producer = LaneProducer(settings, topology, lane, SegmentCodec())
         self._wake = asyncio.Event()
+        self._hurry = asyncio.Event()
+        self._more_follows = False
+        self._began = 0.0
         self._idle = asyncio.Event()
         self._poll_seconds = _POLL_FIRST_SECONDS
         self._one_by_one_until = one_by_one_until
         self.position: LanePosition | None = None
 
-    def wake(self) -> None:
-        """Look for segments now."""
+    def wake(self, *, more_follows: bool = False) -> None:
+        """Look for segments now, or a little later if more of them are about to come."""
+        self._more_follows = more_follows
+        if not more_follows:
+            self._hurry.set()
         self._wake.set()
 
     async def wait_idle(self) -> None:
@@ -69,6 +78,7 @@ class LanePublisher:
         try:
             position = await self._take_over()
             while True:
+                await self._gather()
                 segments = await self._next(position)
                 if segments:
                     failpoints.reached(Failpoint.LANE_NUMBERED)
@@ -97,6 +107,15 @@ class LanePublisher:
             failpoints.reached(Failpoint.LANE_LEFT_OVERS_READ)
             position = await self._publish(left)
 
+    async def _gather(self) -> None:
+        """Under load, begin transactions at a distance: each costs the broker much beside its records."""
+        wait_seconds = self._began + _DISTANCE_SECONDS - time.monotonic()
+        if not self._more_follows or wait_seconds <= 0:
+            return
+        self._hurry.clear()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._hurry.wait(), wait_seconds)
+
     async def _next(self, position: LanePosition) -> list[StoredSegment]:
         """Forget what is published and number the next segments, in one statement."""
         self._wake.clear()
@@ -107,6 +126,7 @@ class LanePublisher:
 
     async def _publish(self, segments: list[StoredSegment]) -> LanePosition:
         self._poll_seconds = _POLL_FIRST_SECONDS
+        self._began = time.monotonic()
         started = time.perf_counter()
         try:
             position = await self._producer.publish(segments)

@@ -69,11 +69,14 @@ class Relay:
             )
         return found
 
-    def wake(self, lanes: Iterable[int]) -> None:
-        """Segments were committed in these lanes by this instance: publish without waiting."""
+    def wake(self, lanes: Iterable[int], *, more_follows: bool = False) -> None:
+        """Segments were committed in these lanes by this instance: publish without waiting.
+
+        `more_follows`: further ones are about to be committed, so that gathering some is worthwhile.
+        """
         for lane in lanes:
             if owned := self._lanes.get(lane):
-                owned.wake()
+                owned.wake(more_follows=more_follows)
 
     async def wait_settled(self) -> None:
         """Return once the lanes have been shared for the first time."""

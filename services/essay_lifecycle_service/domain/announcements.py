@@ -56,33 +56,36 @@ class CompletedBatch:
 
 
 def _ready(slot: Mapping[str, Any]) -> ReadyEssay:
-    return ReadyEssay.model_construct(
-        essay_id=slot["essay_id"], text_storage_id=slot["text_storage_id"]
+    return ReadyEssay.of_known(
+        {"essay_id": slot["essay_id"], "text_storage_id": slot["text_storage_id"]}
     )
 
 
 def _failed(slot: Mapping[str, Any]) -> EssayValidationError:
-    return EssayValidationError.model_construct(
-        essay_id=slot["essay_id"],
-        file_upload_id=slot["file_upload_id"],
-        original_file_name=slot["original_file_name"],
-        validation_error_code=ValidationErrorCode(slot["validation_error_code"]),
-        validation_error_detail=slot["validation_error_detail"],
+    return EssayValidationError.of_known(
+        {
+            "essay_id": slot["essay_id"],
+            "file_upload_id": slot["file_upload_id"],
+            "original_file_name": slot["original_file_name"],
+            "validation_error_code": ValidationErrorCode(slot["validation_error_code"]),
+            "validation_error_detail": slot["validation_error_detail"],
+        }
     )
 
 
 def slot_assigned(taken: Taken) -> Event:
     """The one announcement of a filled slot."""
     claim = taken.claim
-    data = EssaySlotAssignedV1.model_construct(
-        essay_id=taken.essay_id, slot_position=taken.position, **_content(claim)
-    )
+    fields = _content(claim)
+    fields["essay_id"] = taken.essay_id
+    fields["slot_position"] = taken.position
+    data = EssaySlotAssignedV1.of_known(fields)
     return _event(data, claim.batch_id, claim.correlation_id, claim.identity)
 
 
 def excess_content(claim: Claim, reason: ExcessReason) -> Event:
     """The one announcement of a content for which no slot is left."""
-    data = ExcessContentProvisionedV1.model_construct(reason=reason, **_content(claim))
+    data = ExcessContentProvisionedV1.of_known(_content(claim) | {"reason": reason})
     return _event(data, claim.batch_id, claim.correlation_id, claim.identity)
 
 
@@ -146,5 +149,6 @@ def _content(claim: Claim) -> dict[str, Any]:
 
 
 def _event(data: EventData, batch_id: UUID, correlation_id: UUID, content: str = "") -> Event:
-    event_id = deterministic_event_id(data.event_type, batch_id, content)
-    return Event(data, event_id, correlation_id, key=str(batch_id))
+    batch = str(batch_id)
+    event_id = deterministic_event_id(data.event_type, batch, content)
+    return Event(data, event_id, correlation_id, key=batch)

@@ -17,7 +17,7 @@ from essay_lifecycle_service.domain.announcements import (
 from essay_lifecycle_service.domain.claims import Claim
 from essay_lifecycle_service.domain.placement import Taken
 from rollcall import Event
-from rollcall.outbox.event import encode_event
+from rollcall.outbox.encoding import encode_event
 from rollcall_events import (
     BatchContentProvisioningCompletedV1,
     BatchEssaysReadyV1,

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rollcall_events import EssayContentProvisionedV1, EventData
@@ -14,6 +14,8 @@ from rollcall_events.catalogue import event_models, golden_example
 from tests.unit.events.strategies import events, identifiers, instants
 
 
+# Building events of every type is slow on a busy machine, which says nothing about them.
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(events, st.uuids(), instants, identifiers, st.uuids())
 def test_every_event_survives_json(
     event: EventData, event_id: UUID, at: datetime, service: str, correlation_id: UUID

@@ -22,7 +22,8 @@ from rollcall import Event
 from rollcall.consumer.chunk import Chunk
 from rollcall.consumer.records import Partition, Received
 from rollcall.errors import PositionConflictError
-from rollcall.outbox.event import OutgoingRecord, encode_event, lane_of
+from rollcall.outbox.encoding import encode_event
+from rollcall.outbox.event import OutgoingRecord, lane_of
 from rollcall.outbox.segment import SegmentCodec
 from rollcall.outbox.store import LaneRange, StoredSegment
 from rollcall.topology import Topology

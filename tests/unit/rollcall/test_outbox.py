@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rollcall.errors import LanePositionError, RollcallError
-from rollcall.outbox.event import Event, OutgoingRecord, encode_event, lane_of
+from rollcall.outbox.encoding import encode_event
+from rollcall.outbox.event import Event, OutgoingRecord, lane_of
 from rollcall.outbox.lane_position import LanePosition, check_lane_position
 from rollcall.outbox.publication import partition_of, place
 from rollcall.outbox.relay import fair_share
