@@ -21,7 +21,7 @@ class Feeder:
             bootstrap_servers=bootstrap_servers,
             transactional_id=f"{name}feeder",
             transaction_timeout_ms=_HOLD_SECONDS * 1000,
-            max_batch_size=256 * 1024,
+            max_batch_size=64 * 1024,
             max_request_size=24 * 1024 * 1024,
         )
 

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -65,7 +65,7 @@ class Instance:
         self._health = health
         self._relay = Relay(settings, topology, metrics, http_url)
         self._processor = ChunkProcessor(
-            settings, topology, database, routes, metrics, self._relay.wake, lanes
+            settings, topology, database, routes, metrics, self._wake_relay, lanes
         )
         progress = Progress(settings.stall_seconds)
         self._consumer = Consumer(
@@ -89,6 +89,9 @@ class Instance:
         )
         health.add(self._lane_watch.backlog.problems)
         self._samples: deque[tuple[float, int]] = deque(maxlen=_RATE_SAMPLES)
+
+    def _wake_relay(self, lanes: Iterable[int]) -> None:
+        self._relay.wake(lanes, more_follows=self._consumer.has_backlog)
 
     async def start(self) -> None:
         """Join the group, waiting for Kafka if need be."""

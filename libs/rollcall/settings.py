@@ -57,7 +57,7 @@ class ServiceSettings(BaseSettings):
         1000, ge=1, description="Fewest records over which that share is taken."
     )
     fetch_max_bytes: int = Field(
-        1_048_576, ge=65_536, description="Most bytes of one fetch, the bound on buffered input."
+        2_097_152, ge=65_536, description="Most bytes of one fetch and of one chunk."
     )
 
     postgres_dsn: SecretStr = Field(

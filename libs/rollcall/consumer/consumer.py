@@ -11,6 +11,7 @@ from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRa
 from rollcall import failpoints
 from rollcall.backoff import Backoff
 from rollcall.consumer.chunk import Chunk, Span
+from rollcall.consumer.chunk_buffer import ChunkBuffer
 from rollcall.consumer.client_watch import ClientWatch
 from rollcall.consumer.decoding import Decoder
 from rollcall.consumer.ownership import Ownership
@@ -81,12 +82,12 @@ class Consumer:
             rebalance_timeout_ms=int(settings.session_timeout_seconds * 1000),
             max_poll_interval_ms=_MAX_POLL_INTERVAL_SECONDS * 1000,
             fetch_max_bytes=settings.fetch_max_bytes,
-            max_partition_fetch_bytes=max(settings.fetch_max_bytes // 8, 65_536),
+            max_partition_fetch_bytes=max(settings.fetch_max_bytes // 16, 65_536),
             metadata_max_age_ms=10_000,
         )
         self.ownership = Ownership(self._kafka, settings.session_timeout_seconds / 2)
         self._pausing = Pausing(settings, database, self.ownership, processor.share_limit, metrics)
-        self._chunks: asyncio.Queue[Chunk] = asyncio.Queue(maxsize=1)
+        self._buffer = ChunkBuffer(settings.chunk_max_records, settings.fetch_max_bytes)
         self.committed: dict[Partition, int] = {}
         self._reported: dict[Partition, int] = {}
         self.lags: dict[Partition, int] = {}
@@ -104,6 +105,11 @@ class Consumer:
             await self._kafka.start()
         self.client_watch.attach(self._kafka)
         self._kafka.subscribe(list(self._decoders), listener=self.ownership)
+
+    @property
+    def has_backlog(self) -> bool:
+        """Whether a whole further chunk waits already."""
+        return self._buffer.room <= 0
 
     def stop(self) -> None:
         """Fetch no more; `run` returns once the chunk in flight is finished."""
@@ -158,6 +164,7 @@ class Consumer:
         What a poll under an older assignment has drawn from the client is dropped here, so the next
         poll must not begin before the client was sent back to the positions.
         """
+        await self._buffer.wait_for_room()
         if self.ownership.unpositioned:
             await self._establish_positions()
         self.ownership.changed.clear()
@@ -168,7 +175,7 @@ class Consumer:
         batches = await self._kafka.getmany(
             *active,
             timeout_ms=int(_POLL_SECONDS * 1000),
-            max_records=self._settings.chunk_max_records,
+            max_records=self._buffer.room,
         )
         if batches:
             failpoints.reached(Failpoint.FETCH_POLLED)
@@ -178,7 +185,7 @@ class Consumer:
         if chunk is not None and generation == self.ownership.generation:
             failpoints.reached(Failpoint.FETCH_ASSEMBLED)
             self.ownership.positions |= {p: span.next for p, span in chunk.spans.items()}
-            await self._chunks.put(chunk)
+            self._buffer.add(chunk)
 
     async def _wait_for_change(self) -> None:
         try:
@@ -244,7 +251,7 @@ class Consumer:
     async def _work(self) -> None:
         backoff = Backoff()
         while not self._stopping.is_set():
-            chunk = await self._chunks.get()
+            chunk = await self._buffer.take()
             is_current = self.ownership.is_current(chunk.generation)
             if not is_current():
                 continue
@@ -300,7 +307,7 @@ class Consumer:
         if not self._progress.lag_is_known or not self.ownership.quiet.is_set():
             return False
         waiting = any(self.lags.get(Partition(*target)) for target in self.ownership.active)
-        return waiting and self._chunks.empty()
+        return waiting and self._buffer.is_empty
 
     async def _measure_lag(self) -> None:
         if self.ownership.unpositioned:

@@ -203,14 +203,13 @@ class ChunkProcessor:
             return events
 
         started = time.perf_counter()
-        more_follows = len(chunk.items) >= self._settings.chunk_max_records
-        tx = await self._transact(handle, more_follows=more_follows)
+        tx = await self._transact(handle)
         self._metrics.chunk_seconds.observe(time.perf_counter() - started)
         self._count(chunk, outcomes)
         failpoints.reached(Failpoint.CHUNK_COMMITTED)
         return tx.follow_ups
 
-    async def _transact(self, job: Job, *, more_follows: bool = False) -> Transaction:
+    async def _transact(self, job: Job) -> Transaction:
         """Run `job` in a transaction, write its events as segments, and wake the relay."""
         async with self._database.acquire() as connection:
             outbox = OutboxBuffer(
@@ -228,7 +227,7 @@ class ChunkProcessor:
                 failpoints.reached(Failpoint.TRANSACTION_SEGMENTS_WRITTEN)
         failpoints.reached(Failpoint.TRANSACTION_COMMITTED)
         self._metrics.events_total.inc(outbox.published)
-        self._on_segments(outbox.touched_lanes, more_follows=more_follows)
+        self._on_segments(outbox.touched_lanes)
         for event, fields in tx.log_events:
             log.info(event, **fields)
         return tx

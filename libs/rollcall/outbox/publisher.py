@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import os
 import time
 
 import structlog
@@ -25,7 +24,8 @@ log = structlog.get_logger()
 SEGMENTS_PER_TRANSACTION = 32
 _POLL_FIRST_SECONDS = 0.02
 _POLL_CAP_SECONDS = 0.2
-_DISTANCE_SECONDS = float(os.environ.get("DIST", "0.2"))
+# Between the beginnings of two transactions of a lane while a backlog is worked off.
+_DISTANCE_SECONDS = 0.2
 
 
 class LanePublisher:
