@@ -41,9 +41,9 @@ class OwnedLane:
             self._refusal = None
         return self._refusal and f"lane {self._lane} refused: {self._refusal}"
 
-    def wake(self) -> None:
-        """Look for segments now."""
-        self._publisher.wake()
+    def wake(self, *, more_follows: bool = False) -> None:
+        """Look for segments now, or a little later if more of them are about to come."""
+        self._publisher.wake(more_follows=more_follows)
 
     async def wait_idle(self) -> None:
         """Return once nothing is left to publish, or nothing can be."""
