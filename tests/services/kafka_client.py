@@ -56,6 +56,13 @@ class KafkaClient:
             )
         await self._producer.flush()
 
+    async def send_compressed(self, codec: str, event: EventData) -> None:
+        """Send an event in a compressed batch."""
+        async with AIOKafkaProducer(
+            bootstrap_servers=self._bootstrap, compression_type=codec
+        ) as producer:
+            await producer.send_and_wait(self.topic(type(event)), message(event))
+
     async def send_raw(
         self,
         model: type[EventData],

@@ -14,6 +14,7 @@ from rollcall.consumer.chunk import Chunk, Span
 from rollcall.consumer.chunk_buffer import ChunkBuffer
 from rollcall.consumer.client_watch import ClientWatch
 from rollcall.consumer.decoding import Decoder
+from rollcall.consumer.lenient_records import mend_header_names
 from rollcall.consumer.ownership import Ownership
 from rollcall.consumer.pausing import Pausing
 from rollcall.consumer.positions import LogRange, PositionStore, Refusal
@@ -101,6 +102,7 @@ class Consumer:
         Raises:
             aiokafka.errors.KafkaError, TimeoutError: Kafka cannot be reached.
         """
+        mend_header_names()
         async with asyncio.timeout(_KAFKA_TIMEOUT_SECONDS * 2):
             await self._kafka.start()
         self.client_watch.attach(self._kafka)

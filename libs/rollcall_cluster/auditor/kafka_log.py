@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
+from rollcall.consumer.lenient_records import mend_header_names
 from rollcall_cluster.auditor.errors import CannotAuditError
 
 # Partitions read at a time: together with the fetch size this bounds the records held in memory.
@@ -177,6 +178,7 @@ async def open_logs(
             f"Kafka at {servers} cannot be reached ({type(error).__name__}: {error}); check"
             " ROLLCALL_KAFKA_BOOTSTRAP_SERVERS"
         ) from error
+    mend_header_names()
     consumer = AIOKafkaConsumer(
         bootstrap_servers=servers,
         group_id=None,
