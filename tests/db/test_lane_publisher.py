@@ -126,3 +126,30 @@ async def test_the_position_that_readers_see_is_that_of_the_last_segment(
     await publish_all(database)
     *_, newest = broker.committed(POSITION_TOPIC)
     assert LanePosition.decode(newest.value) == LanePosition(2)
+
+
+async def test_in_a_backlog_transactions_keep_their_distance_until_there_is_none(
+    database: str, connection: Any, broker: Broker
+) -> None:
+    """Gathering ends with the first chunk behind which no other waits."""
+    changes = {"postgres_dsn": database, "database_schema": "els"}
+    settings = ServiceSettings.model_validate(SETTINGS.model_dump() | changes)
+    await append(connection, 1)
+    session = await LaneSession.open(settings)
+    publisher = LanePublisher(
+        settings, Topology(TOPICS), OutboxStore(), session, 0, Metrics(), distance_seconds=60
+    )
+    running = asyncio.create_task(publisher.run())
+    try:
+        await asyncio.wait_for(publisher.wait_idle(), 10)
+        publisher.wake(more_follows=True)
+        await append(connection, 2)
+        publisher.wake(more_follows=True)
+        assert await waiting_segments(connection) == 1
+        publisher.wake(more_follows=False)
+        await asyncio.wait_for(publisher.wait_idle(), 10)
+        assert await waiting_segments(connection) == 0
+    finally:
+        running.cancel()
+        await asyncio.wait({running})
+        await session.close()

@@ -40,6 +40,7 @@ class LanePublisher:
         lane: int,
         metrics: Metrics,
         one_by_one_until: int = 0,
+        distance_seconds: float = _DISTANCE_SECONDS,
     ) -> None:
         self._store = store
         self._session = session
@@ -49,6 +50,7 @@ class LanePublisher:
         self._wake = asyncio.Event()
         self._hurry = asyncio.Event()
         self._more_follows = False
+        self._distance_seconds = distance_seconds
         self._began = 0.0
         self._idle = asyncio.Event()
         self._poll_seconds = _POLL_FIRST_SECONDS
@@ -109,7 +111,7 @@ class LanePublisher:
 
     async def _gather(self) -> None:
         """Under load, begin transactions at a distance: each costs the broker much beside its records."""
-        wait_seconds = self._began + _DISTANCE_SECONDS - time.monotonic()
+        wait_seconds = self._began + self._distance_seconds - time.monotonic()
         if not self._more_follows or wait_seconds <= 0:
             return
         self._hurry.clear()
