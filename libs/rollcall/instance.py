@@ -149,8 +149,10 @@ class Instance:
     def work(self) -> Work:
         """Partitions with lag, lanes and rate, as of now."""
         owned = self._consumer.ownership.positions
-        committed = {p: offset for p, offset in self._consumer.committed.items() if p in owned}
-        lags = self._consumer.lags
+        committed = {
+            p: offset for p, offset in self._consumer.report.committed.items() if p in owned
+        }
+        lags = self._consumer.report.lags
         return Work(
             partitions=[
                 PartitionStatus(

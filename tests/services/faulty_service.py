@@ -64,7 +64,7 @@ def _heartbeats_stop(service: Service, seconds: float) -> None:
 
 
 def _report_fails(service: Service, seconds: float) -> None:
-    service._instance._consumer._measure_lag = _fail
+    service._instance._consumer.report._measure_lag = _fail
 
 
 def _http_ends(service: Service, seconds: float) -> None:

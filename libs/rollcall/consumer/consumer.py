@@ -17,6 +17,7 @@ from rollcall.consumer.decoding import Decoder
 from rollcall.consumer.lenient_records import mend_header_names
 from rollcall.consumer.ownership import Ownership
 from rollcall.consumer.pausing import Pausing
+from rollcall.consumer.position_report import PositionReport
 from rollcall.consumer.positions import LogRange, PositionStore, Refusal
 from rollcall.consumer.processor import ChunkProcessor
 from rollcall.consumer.records import InputRecord, Item, Partition
@@ -39,7 +40,7 @@ log = structlog.get_logger()
 
 _POLL_SECONDS = 0.2
 _KAFKA_TIMEOUT_SECONDS = 5.0
-_REPORT_SECONDS = 1.0
+_WATCH_SECONDS = 1.0
 # A database that is away for longer costs a rejoin, nothing more; health tells stalls much earlier.
 _MAX_POLL_INTERVAL_SECONDS = 600
 _SERVER_ERRORS = (KafkaError, *DATABASE_ERRORS)
@@ -89,9 +90,7 @@ class Consumer:
         self.ownership = Ownership(self._kafka, settings.session_timeout_seconds / 2)
         self._pausing = Pausing(settings, database, self.ownership, processor.share_limit, metrics)
         self._buffer = ChunkBuffer(settings.chunk_max_records, settings.fetch_max_bytes)
-        self.committed: dict[Partition, int] = {}
-        self._reported: dict[Partition, int] = {}
-        self.lags: dict[Partition, int] = {}
+        self.report = PositionReport(self._kafka, self.ownership, progress, metrics)
         self.records_total = 0
         self._stopping = asyncio.Event()
         self._closed = False
@@ -121,7 +120,7 @@ class Consumer:
         """Fetch, work and report until stopped."""
         async with asyncio.TaskGroup() as tasks:
             helpers = [
-                self._supervisor.start(tasks, self._report_for_ever, "consumer.report"),
+                self._supervisor.start(tasks, self.report.run_for_ever, "consumer.report"),
                 self._supervisor.start(tasks, self._watch_for_ever, "consumer.watch"),
                 self._supervisor.start(tasks, self._pausing.follow_for_ever, "consumer.pauses"),
                 self._supervisor.start(tasks, self._fetch, "consumer.fetch"),
@@ -139,7 +138,7 @@ class Consumer:
         self._closed = True
         try:
             async with asyncio.timeout(2):
-                await self._report()
+                await self.report.send()
                 await self._kafka.stop()
         except (TimeoutError, KafkaError, OSError) as error:
             log.warning("group_not_left", error=repr(error))
@@ -215,7 +214,7 @@ class Consumer:
             expected = self.ownership.positions[partition]
             decoder = self._decoders[target.topic]
             for raw in batches.get(target, ()):
-                record = _input_record(partition, raw)
+                record = InputRecord.of(partition, raw)
                 if record.offset >= expected:
                     items.append(decoder.decode(record))
             reached = await self._kafka.position(target)
@@ -238,7 +237,7 @@ class Consumer:
             return
         failpoints.reached(Failpoint.ASSIGNMENT_FOUND)
         self.ownership.refuse(found.refusals)
-        self.committed = dict(found.starts)
+        self.report.committed = dict(found.starts)
         self.ownership.begin(found.starts)
         self._metrics.partitions_owned.set(len(self.ownership.assigned))
         self._metrics.partitions_refused.set(len(self.ownership.refused))
@@ -281,18 +280,7 @@ class Consumer:
         self.records_total += len(chunk.items)
         self._progress.moved()
         if chunk.generation == self.ownership.generation:
-            self.committed |= {p: span.next for p, span in chunk.spans.items()}
-
-    async def _report_for_ever(self) -> None:
-        """Lag and group offsets, once a second; asked of the broker, not of the fetcher."""
-        while True:
-            try:
-                await self._measure_lag()
-                await self._report()
-            except (KafkaError, OSError, TimeoutError) as error:
-                log.warning("report_failed", error=repr(error))
-            self._metrics.progress_age_seconds.set(self._progress.age_seconds)
-            await asyncio.sleep(_REPORT_SECONDS)
+            self.report.committed |= {p: span.next for p, span in chunk.spans.items()}
 
     async def _watch_for_ever(self) -> None:
         """See that the client lives, once a second.
@@ -301,45 +289,12 @@ class Consumer:
             FetcherDeadError: it does not.
         """
         while True:
-            await asyncio.sleep(_REPORT_SECONDS)
+            await asyncio.sleep(_WATCH_SECONDS)
             self.client_watch.check(self._kafka, starving=self._is_starving())
 
     def _is_starving(self) -> bool:
         """Records wait in partitions that may be fetched, Kafka says so now, and none is in hand."""
         if not self._progress.lag_is_known or not self.ownership.quiet.is_set():
             return False
-        waiting = any(self.lags.get(Partition(*target)) for target in self.ownership.active)
+        waiting = any(self.report.lags.get(Partition(*target)) for target in self.ownership.active)
         return waiting and self._buffer.is_empty
-
-    async def _measure_lag(self) -> None:
-        if self.ownership.unpositioned:
-            return  # silence makes health say that this instance is blind
-        committed = dict(self.committed) if self.ownership.positions else {}
-        targets = [TopicPartition(*partition) for partition in committed]
-        ends: dict[TopicPartition, int] = {}
-        if targets:
-            async with asyncio.timeout(_KAFKA_TIMEOUT_SECONDS):
-                ends = await self._kafka.end_offsets(targets)
-        self.lags = {
-            partition: max(ends[TopicPartition(*partition)] - offset, 0)
-            for partition, offset in committed.items()
-        }
-        paused = self.ownership.paused
-        self._progress.report_lag(sum(n for p, n in self.lags.items() if p.topic not in paused))
-        self._metrics.lag_records.set(sum(self.lags.values()))
-
-    async def _report(self) -> None:
-        """Tell the group how far PostgreSQL is, for lag monitoring alone."""
-        current = {
-            p: offset for p, offset in self.committed.items() if p in self.ownership.positions
-        }
-        if current and current != self._reported:
-            failpoints.reached(Failpoint.REPORT_DUE)
-            async with asyncio.timeout(_KAFKA_TIMEOUT_SECONDS):
-                await self._kafka.commit({TopicPartition(*p): o for p, o in current.items()})
-            failpoints.reached(Failpoint.REPORT_SENT)
-            self._reported = current
-
-
-def _input_record(partition: Partition, raw: Any) -> InputRecord:
-    return InputRecord(partition, raw.offset, raw.key, raw.value, raw.headers, raw.timestamp)

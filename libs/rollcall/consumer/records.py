@@ -33,6 +33,11 @@ class InputRecord:
     headers: Sequence[tuple[str, bytes]]
     timestamp_ms: int
 
+    @classmethod
+    def of(cls, partition: Partition, raw: Any) -> "InputRecord":
+        """Keep what matters of a record as aiokafka gives it."""
+        return cls(partition, raw.offset, raw.key, raw.value, raw.headers, raw.timestamp)
+
     @property
     def timestamp(self) -> datetime | None:
         """When the record was produced, if the producer said so and the calendar has that time."""
