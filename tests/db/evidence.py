@@ -110,7 +110,11 @@ class Evidence:
         return {row["partition"]: row["next_offset"] for row in rows}
 
     async def waiting_for_locks(self) -> int:
-        """How many connections to this database wait for a lock that another one holds."""
+        """How many connections to this database wait for a lock that another one holds.
+
+        Inside a transaction, PostgreSQL would tell again what it told first.
+        """
+        await self._connection.execute("SELECT pg_stat_clear_snapshot()")
         waiting: int = await self._connection.fetchval(
             "SELECT count(*) FROM pg_stat_activity"
             " WHERE datname = current_database() AND wait_event_type = 'Lock'"

@@ -17,7 +17,7 @@ from essay_lifecycle_service.domain.deadline import (
     DuePlace,
     bounded,
 )
-from rollcall.outbox.event import encode_event
+from rollcall.outbox.encoding import encode_event
 from rollcall_events import BatchReadinessTimeoutV1, DeadlinePolicy
 from tests.db.events import registration
 
