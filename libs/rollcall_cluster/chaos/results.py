@@ -63,8 +63,8 @@ class RoundRecord:
     idle: list[str] = field(default_factory=list)
     """Replicas that were silently idle."""
     load_failures: int = 0
-    problem: str | None = None
-    """Why it could not be audited."""
+    problem: str | None = "not audited: the run ended before"
+    """Why it was not audited; None once it was."""
 
     @property
     def ok(self) -> bool:

@@ -158,6 +158,7 @@ class ChaosRun:
         except AuditorError as error:
             record.problem = f"not audited: {error}"
             return
+        record.problem = None
         record.records = sum(log.records for log in report.logs)
         record.checks = len(report.checks)
         record.violations = report.violations

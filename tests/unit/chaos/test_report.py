@@ -33,7 +33,7 @@ def _fault(number: int, name: str, seconds: float | None, round_: int = 1) -> Fa
 
 def _result() -> ChaosResult:
     result = ChaosResult(7, 3, 600.0, 4, "2026-01-01T00:00:00+00:00", "2 cores")
-    result.rounds = [RoundRecord(1, 0.0, 60.0, 3, records=1_000, checks=55)]
+    result.rounds = [RoundRecord(1, 0.0, 60.0, 3, records=1_000, checks=55, problem=None)]
     result.faults = [_fault(1, "kill-one", 4.0), _fault(2, "zombie", 1.0), _fault(3, "zombie", 3.0)]
     result.left_out = [LeftOut("kafka-crash", "kafka is not ours: it would hurt others")]
     result.samples = [
@@ -70,7 +70,9 @@ def test_one_that_did_not_recover_is_late_and_has_no_longest_time():
 def test_violations_belong_to_every_fault_of_their_round():
     """The auditor comes at the end of a round: any of them may have done it."""
     result = _result()
-    result.rounds.append(RoundRecord(2, 60.0, 90.0, 1, violations=2, violated=["slots (2): a; b"]))
+    result.rounds.append(
+        RoundRecord(2, 60.0, 90.0, 1, violations=2, violated=["slots"], problem=None)
+    )
     result.faults.append(_fault(4, "malformed", 0.0, round_=2))
     found = {row.name: row.violations for row in rows(result)}
     assert found == {"kill-one": 0, "zombie": 0, "malformed": 2}
@@ -84,6 +86,15 @@ def test_a_silently_idle_replica_or_a_missing_audit_is_not_ok():
     unaudited.rounds[0].problem = "not audited: Kafka is gone"
     assert not idle.ok
     assert not unaudited.ok
+
+
+def test_a_round_that_was_cut_off_before_its_audit_proves_nothing():
+    """No violations were found where nobody looked."""
+    result = _result()
+    result.rounds.append(RoundRecord(2, 60.0, faults=5))
+    assert not result.ok
+    assert verdict(result).startswith("0 violations in 1 audits")
+    assert "| 2 | 5 | 0 | 0 | not audited: the run ended before | 0 |" in markdown(result)
 
 
 def test_what_people_see_names_what_was_missed():
