@@ -129,6 +129,36 @@ async def test_aborted_records_do_not_count(deployment: Deployment):
     assert report.at_rest
 
 
+class Ending:
+    """Commits a transaction once an audit waits for it."""
+
+    def __init__(self, producer: AIOKafkaProducer) -> None:
+        self._producer = producer
+        self.commit: asyncio.Task[None] | None = None
+
+    def begin(self, stage: str, total: int | None) -> None:
+        """Commit when the audit has come so far."""
+        if stage == "transactions that are ending" and self.commit is None:
+            self.commit = asyncio.create_task(self._producer.commit_transaction())
+
+    def advance(self, steps: int) -> None:
+        """Nothing to do."""
+
+
+async def test_a_transaction_that_is_just_ending_is_read(deployment: Deployment):
+    """The relay knows of its commit, and forgets the segments, before readers can see the records."""
+    await deployment.load(clean_world(deployment.prefix).finish(), constrained=True)
+    async with deployment.producer(transactional_id=f"{deployment.prefix}test") as producer:
+        await producer.begin_transaction()
+        topic = deployment.prefix + SLOTS_TOPIC
+        await producer.send_and_wait(topic, b"not an event", key=b"any", partition=1)
+        ending = Ending(producer)
+        report = await verify(deployment.target, AT_ONCE, ending)
+        assert ending.commit is not None
+        await ending.commit
+    assert not report.ok, "the record was not read"
+
+
 async def test_a_position_before_the_markers_of_a_transaction_is_at_the_end(
     deployment: Deployment,
 ):

@@ -107,7 +107,7 @@ async def test_records_drawn_by_a_poll_of_an_older_assignment_are_read_again(
     await poll.hold_the_next()
     consumer.ownership.invalidate()
     with suppress(AssertionError):  # a task that seeks beside the poll would have done so by then
-        await eventually(lambda: consumer.ownership.positions, deadline_seconds=0.5)
+        await eventually(lambda: consumer.ownership.positions, deadline_seconds=2)
     async with KafkaClient(settings.kafka_bootstrap_servers, settings.topic_prefix) as kafka:
         await kafka.send(*contents(uuid4(), 20))
     poll.let_go.set()

@@ -60,11 +60,16 @@ class Gathering:
     ) -> None:
         """Note where the logs end: all that the snapshot speaks of lies before those ends."""
         self._ends = await self._logs.ends(self._look.ends.ends)
+        outputs = [p for p in self._ends if self._logbook.topic(p).direction == "out"]
+        self._ends |= await self._logs.settled_ends(outputs, self._tell_of_transactions)
         rows = await lane_rows(snapshot, self._look, early_lanes, await lanes.newest())
         self._scratch.insert("lane", rows)
         positions = position_rows(self._logbook, self._look, self._ends, moved_back)
         self._scratch.insert("position", positions)
         await self._copy(snapshot).dead_letters()
+
+    def _tell_of_transactions(self) -> None:
+        self._progress.begin("transactions that are ending", None)
 
     async def copy(self, snapshot: Snapshot) -> None:
         """Copy what grows with the number of events."""

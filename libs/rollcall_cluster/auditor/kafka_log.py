@@ -1,7 +1,16 @@
 """Reads ranges of Kafka logs under read_committed, without joining a group or creating anything."""
 
+import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Callable,
+    Collection,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -21,6 +30,13 @@ _FETCH_BYTES = 2 * 1024 * 1024
 _FETCH_WAIT_MS = 50
 _POLL_RECORDS = 5000
 _POLL_MS = 200
+# Longer than the relay's transactions may last.
+_OPEN_TRANSACTION_SECONDS = 20.0
+_MARKER_PAUSE_SECONDS = 0.05
+
+
+def _nothing() -> None:
+    """Tell nobody."""
 
 
 class LogRange(NamedTuple):
@@ -41,8 +57,15 @@ class LogBatch:
 class KafkaLogs:
     """The logs of one cluster. Open it with `open_logs`."""
 
-    def __init__(self, consumer: AIOKafkaConsumer, counts: Mapping[str, int], stall: float) -> None:
+    def __init__(
+        self,
+        consumer: AIOKafkaConsumer,
+        uncommitted: AIOKafkaConsumer,
+        counts: Mapping[str, int],
+        stall: float,
+    ) -> None:
         self._consumer = consumer
+        self._uncommitted = uncommitted
         self._counts = counts
         self._stall_seconds = stall
         # All at once, resting: each change of the assignment would cost a round of metadata requests.
@@ -76,6 +99,24 @@ class KafkaLogs:
         """The last stable offset of each partition: behind the newest committed record."""
         ends: dict[TopicPartition, int] = await self._consumer.end_offsets(list(partitions))
         return ends
+
+    async def settled_ends(
+        self, partitions: Collection[TopicPartition], on_wait: Callable[[], None] = _nothing
+    ) -> dict[TopicPartition, int]:
+        """The last stable offsets once every transaction that is in the logs now has ended.
+
+        A producer is told of its commit before the markers are in all partitions: until they are,
+        readers see nothing of it. Transactions that stay open for longer than any of the relay's
+        may are not waited for; what they hold is not published.
+        """
+        written = await self._uncommitted.end_offsets(list(partitions))
+        deadline = time.monotonic() + _OPEN_TRANSACTION_SECONDS
+        while True:
+            stable = await self.ends(partitions)
+            if all(stable[p] >= written[p] for p in partitions) or time.monotonic() >= deadline:
+                return stable
+            on_wait()
+            await asyncio.sleep(_MARKER_PAUSE_SECONDS)
 
     async def read(
         self, ranges: Mapping[TopicPartition, LogRange]
@@ -189,8 +230,17 @@ async def open_logs(
         max_partition_fetch_bytes=_FETCH_BYTES,
         fetch_max_wait_ms=_FETCH_WAIT_MS,
     )
+    uncommitted = AIOKafkaConsumer(
+        bootstrap_servers=servers,
+        group_id=None,
+        client_id="rollcall-verify-ends",
+        isolation_level="read_uncommitted",
+        enable_auto_commit=False,
+    )
     try:
         await consumer.start()
-        yield KafkaLogs(consumer, counts, timeout_seconds * 3)
+        await uncommitted.start()
+        yield KafkaLogs(consumer, uncommitted, counts, timeout_seconds * 3)
     finally:
+        await uncommitted.stop()
         await consumer.stop()

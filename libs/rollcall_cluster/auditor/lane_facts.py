@@ -25,7 +25,7 @@ class LanePositions:
     async def newest(self) -> dict[int, int]:
         """Segment numbers by lane; lanes that never published anything are not in it."""
         partitions = self._logs.partitions(self._topics)
-        ends = await self._logs.ends(partitions)
+        ends = await self._logs.settled_ends(partitions)
         starts = await self._logs.starts(partitions)
         ranges = {p: LogRange(self._read_up_to.get(p, starts[p]), ends[p]) for p in partitions}
         async for batch in self._logs.read(ranges):

@@ -54,7 +54,12 @@ async def with_poison(arena: Arena, trigger: Trigger) -> None:
 
 async def with_deadlines(arena: Arena, trigger: Trigger) -> None:
     """One of two replicas, when the deadlines of batches pass."""
-    await _under(arena.feed_due, arena, trigger)
+    await _alone(arena.feed_due, arena, trigger)
+
+
+async def alone_under_load(arena: Arena, trigger: Trigger) -> None:
+    """The only replica: what one of all instances does at a time, another might do each time."""
+    await _alone(arena.feed, arena, trigger)
 
 
 async def with_half_a_registration(arena: Arena, trigger: Trigger) -> None:
@@ -162,6 +167,15 @@ async def _under(feed: Callable[[], Awaitable[None]], arena: Arena, trigger: Tri
     await _joined(armed, trigger)
     await _feed_until_reached(armed, trigger, feed)
     await _died(armed)
+
+
+async def _alone(feed: Callable[[], Awaitable[None]], arena: Arena, trigger: Trigger) -> None:
+    await arena.dismiss_ordinary()
+    armed = arena.start("armed", trigger)
+    await _joined(armed, trigger)
+    await _feed_until_reached(armed, trigger, feed)
+    await _died(armed)
+    await arena.ordinary()
 
 
 async def _joined(replica: ServiceProcess, trigger: Trigger) -> None:

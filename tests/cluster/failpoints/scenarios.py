@@ -59,7 +59,7 @@ SCENARIOS: dict[FailpointName, Play] = {
     EssayFailpoint.REST_WRITTEN: plays.under_load,
     EssayFailpoint.SLOTS_ANNOUNCED: plays.under_load,
     EssayFailpoint.COMPLETION_WRITTEN: plays.under_load,
-    EssayFailpoint.PENDING_FOUND: plays.under_load,
+    EssayFailpoint.PENDING_FOUND: plays.alone_under_load,
     EssayFailpoint.PENDING_TAKEN_BACK: plays.under_load,
     EssayFailpoint.DEADLINES_FOUND: plays.with_deadlines,
     EssayFailpoint.SLOTS_GIVEN_UP: plays.with_deadlines,
