@@ -22,6 +22,8 @@ from rollcall.database.schema_version import RUNTIME_MIGRATIONS
 from rollcall.errors import ConfigurationError
 from rollcall.exit_codes import ExitCode
 from rollcall.http import HttpServer, InstanceStatus, create_app, runtime_routes
+from rollcall.ingest.producer import IngestProducer
+from rollcall.ingest.routes import ingest_routes
 from rollcall.instance import Instance
 from rollcall.periodic import PeriodicJob
 from rollcall.settings import ServiceSettings
@@ -66,6 +68,7 @@ class Service:
         self.migrations = (RUNTIME_MIGRATIONS, *migrations)
         self.database = Database(settings)
         self.metrics = metrics or Metrics()
+        self._ingest = IngestProducer(settings)
         self.health = Health()
         self.supervisor = Supervisor()
         self.watchdog = Watchdog(self.metrics, settings.loop_stall_exit_seconds)
@@ -127,11 +130,17 @@ class Service:
         app = create_app(
             self.settings.service_name,
             version("rollcall"),
-            [routes, administration, *self._routers],
+            [routes, administration, *self._ingest_routes(), *self._routers],
         )
         for configure in self._configure_app:
             configure(app)
         return app
+
+    def _ingest_routes(self) -> list[APIRouter]:
+        """The way in over HTTP, if it is switched on."""
+        if not self.settings.http_ingest:
+            return []
+        return [ingest_routes(self.settings, self.topology, self._ingest, self.metrics)]
 
     async def serve(self) -> int:
         """Run until SIGTERM or SIGINT; returns the exit code. A second signal exits at once.
@@ -152,6 +161,7 @@ class Service:
                     self.supervisor.failed(error)
             return self.supervisor.exit_code
         finally:
+            await self._ingest.close()
             await self.database.close()
             self.watchdog.close()
         log.info("service_stopped")

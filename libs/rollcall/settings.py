@@ -3,9 +3,9 @@
 import os
 import secrets
 import socket
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _MOST_TOKENS = 2
@@ -93,6 +93,20 @@ class ServiceSettings(BaseSettings):
 
     http_host: str = Field("127.0.0.1", description="Address of the HTTP server.")
     http_port: int = Field(8000, ge=0, le=65_535, description="Port of the HTTP server; 0 = any.")
+    http_ingest: bool = Field(
+        False, description="Take events over HTTP, too: POST /v1/events of 1 to 500 envelopes."
+    )
+    ingest_max_body_bytes: int = Field(
+        4_194_304, ge=1024, description="Largest body of one such request."
+    )
+    ingest_max_in_flight_bytes: int = Field(
+        16_777_216,
+        ge=1024,
+        description="Most bytes of such requests that are not answered yet; more is refused with 429.",
+    )
+    ingest_timeout_seconds: float = Field(
+        10.0, gt=0, le=60, description="Limit for Kafka to have a request's events; then 503."
+    )
     admin_tokens: SecretStr | None = Field(
         None,
         description="Bearer tokens for administration over HTTP: one, or two while they are changed,"
@@ -140,6 +154,15 @@ class ServiceSettings(BaseSettings):
                 f"a token is shorter than {_SHORTEST_TOKEN} characters: draw a longer one"
             )
         return given
+
+    @model_validator(mode="after")
+    def _room_for_a_body(self) -> Self:
+        if self.ingest_max_in_flight_bytes < self.ingest_max_body_bytes:
+            raise ValueError(
+                "ROLLCALL_INGEST_MAX_IN_FLIGHT_BYTES is less than ROLLCALL_INGEST_MAX_BODY_BYTES:"
+                " the largest request could never be taken"
+            )
+        return self
 
     @property
     def valid_admin_tokens(self) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ class Metrics:
         GCCollector(registry=self.registry)
         self._define_input()
         self._define_output()
+        self._define_ingest()
         self._define_state()
 
     def _define_input(self) -> None:
@@ -73,6 +74,31 @@ class Metrics:
             "rollcall_relay_transaction_seconds",
             "Duration of a Kafka transaction of the relay.",
             buckets=_SECONDS,
+            registry=self.registry,
+        )
+
+    def _define_ingest(self) -> None:
+        self.ingest_requests_total = Counter(
+            "rollcall_ingest_requests",
+            "Requests to POST /v1/events that were answered, by status.",
+            ["status"],
+            registry=self.registry,
+        )
+        self.ingest_events_total = Counter(
+            "rollcall_ingest_events",
+            "Events of such requests, by outcome (accepted, refused, unknown).",
+            ["outcome"],
+            registry=self.registry,
+        )
+        self.ingest_seconds = Histogram(
+            "rollcall_ingest_seconds",
+            "Time from such a request to its answer; Kafka has the events by then.",
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self.ingest_in_flight_bytes = Gauge(
+            "rollcall_ingest_in_flight_bytes",
+            "Bytes of such requests that are not answered yet.",
             registry=self.registry,
         )
 

@@ -1,0 +1,1 @@
+"""A way in over HTTP, for upstreams without Kafka: validated events become records of input topics."""
