@@ -75,6 +75,12 @@ class ServiceSettings(BaseSettings):
     statement_timeout_seconds: float = Field(
         30.0, gt=0, description="Limit for one statement, enforced by the server and the client."
     )
+    transaction_timeout_seconds: float = Field(
+        30.0,
+        gt=0,
+        description="Limit for one transaction, enforced by the server: a stopped replica holds its"
+        " locks no longer, and a chunk that takes longer never commits.",
+    )
 
     redis_url: SecretStr | None = Field(None, description="Redis address; optional.")
 

@@ -11,16 +11,21 @@ from rollcall.database.failures import DATABASE_ERRORS
 from rollcall.settings import ServiceSettings
 
 # What the server itself enforces, so that a stopped or cut-off instance cannot hold locks for long.
+# The time limits of idle sessions do not see one that stopped between asking for a statement to be
+# prepared and to be run: to the server it is in the middle of a command. Only the transaction's does.
 IDLE_IN_TRANSACTION_SECONDS = 5
 LOCK_WAIT_SECONDS = 10
 
 
-def _server_settings(settings: ServiceSettings, role: str) -> dict[str, str]:
+def _server_settings(
+    settings: ServiceSettings, role: str, transaction_seconds: float
+) -> dict[str, str]:
     return {
         "application_name": f"{settings.service_name}:{settings.instance_id}:{role}"[:63],
         "search_path": settings.database_schema,
         "timezone": "UTC",
         "statement_timeout": str(int(settings.statement_timeout_seconds * 1000)),
+        "transaction_timeout": str(int(transaction_seconds * 1000)),
         "lock_timeout": str(LOCK_WAIT_SECONDS * 1000),
         "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_SECONDS * 1000),
         # Every statement here is an index lookup; compiling one costs more than it saves.
@@ -50,7 +55,9 @@ class Database:
             max_inactive_connection_lifetime=0,
             timeout=self._settings.connect_timeout_seconds,
             command_timeout=self._settings.statement_timeout_seconds + 5,
-            server_settings=_server_settings(self._settings, "chunks"),
+            server_settings=_server_settings(
+                self._settings, "chunks", self._settings.transaction_timeout_seconds
+            ),
         )
 
     @asynccontextmanager
@@ -78,15 +85,16 @@ class Database:
 
 
 async def connect_session(settings: ServiceSettings, idle_session_seconds: int) -> Any:
-    """Open one connection outside the pool, which the server ends after `idle_session_seconds` idle.
+    """Open one connection outside the pool, which the server ends after `idle_session_seconds` of silence.
 
-    The server's own timeout is what frees the advisory locks of a stopped or cut-off instance.
+    The server's own timeouts are what frees the advisory locks of a stopped or cut-off instance. Each
+    statement is a transaction of its own.
     """
     return await asyncpg.connect(
         settings.postgres_dsn.get_secret_value(),
         timeout=settings.connect_timeout_seconds,
         command_timeout=settings.statement_timeout_seconds + 5,
-        server_settings=_server_settings(settings, "lanes")
+        server_settings=_server_settings(settings, "lanes", idle_session_seconds)
         | {"idle_session_timeout": str(idle_session_seconds * 1000)},
     )
 
