@@ -7,6 +7,8 @@ BIN := $(VENV)/bin
 # Two workers for each core: tests wait for servers more than they compute.
 TEST_WORKERS ?= 4
 FAULTS ?= 200
+# Options of `rollcall bench all`.
+BENCH ?=
 
 .DEFAULT_GOAL := help
 
@@ -32,8 +34,8 @@ format: $(VENV)/.dev ## Mend what ruff can mend
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-bench: $(VENV)/.dev ## Measure against the peers (long)
-	$(BIN)/python -m benchmarks all
+bench: $(VENV)/.bench ## Measure against the peers (two hours); BENCH=--quick looks whether it runs (two minutes)
+	$(BIN)/rollcall bench all $(BENCH)
 
 chaos: $(VENV)/.runtime ## Every fault under load, audited; FAULTS=200 by default (an hour)
 	$(BIN)/rollcall chaos --faults $(FAULTS) --out .rollcall/chaos
@@ -51,6 +53,8 @@ pins: ## Renew requirements/*.txt from pyproject.toml (needs uv)
 		--group build pyproject.toml -o requirements/runtime.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 		--group build --extra dev -c requirements/runtime.txt pyproject.toml -o requirements/dev.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		--group build --extra bench -c requirements/dev.txt pyproject.toml -o requirements/bench.txt
 
 clean: ## Remove the virtual environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
@@ -67,6 +71,10 @@ $(VENV)/.runtime: requirements/runtime.txt pyproject.toml | $(VENV)/bin/python
 
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(VENV)/.bench: requirements/bench.txt $(VENV)/.runtime
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/bench.txt
 	@touch $@
 
 .PHONY: help demo test stalls lint format bench chaos proof docs pins clean

@@ -25,9 +25,8 @@ from rollcall_events import (
 Slot = tuple[UUID, str, str]
 """Batch, content, essay."""
 
-_READ_SECONDS = 60
+_READ_SECONDS = 300
 _ANNOUNCED = (BatchContentProvisioningCompletedV1, BatchEssaysReadyV1)
-_UNWANTED = (ExcessContentProvisionedV1, DeadLetterV1)
 _COUNTERS = """
 SELECT batch_id, expected_count, open_count, filled_count, c.batch_id IS NOT NULL AS announced
 FROM batch LEFT JOIN completion c USING (batch_id)
@@ -44,14 +43,16 @@ class Answer:
         unfinished: batches whose counters or completion row are not those of a complete batch.
         assigned: slot events.
         announced: by model, each announced batch with the contents that the announcement lists.
-        unwanted: events that this load must not cause.
+        excess: excess events, which no load causes.
+        dead_letters: where the records that were set aside came from.
     """
 
     filled: list[Slot]
     unfinished: list[UUID]
     assigned: list[Slot] = field(default_factory=list)
     announced: dict[str, list[tuple[UUID, list[str]]]] = field(default_factory=dict)
-    unwanted: int = 0
+    excess: int = 0
+    dead_letters: list[tuple[str, int, int]] = field(default_factory=list)
 
 
 def problems(answer: Answer, loads: Sequence[Load]) -> list[str]:
@@ -74,8 +75,19 @@ def problems(answer: Answer, loads: Sequence[Load]) -> list[str]:
         )
         if wrong:
             found.append(f"{model}: {wrong} list the wrong contents")
-    if answer.unwanted:
-        found.append(f"{answer.unwanted} excess or dead letter events")
+    if answer.excess:
+        found.append(f"{answer.excess} excess events")
+    return found + _dead_letter_problems(answer, sum(load.dead_letters for load in loads))
+
+
+def _dead_letter_problems(answer: Answer, wanted: int) -> list[str]:
+    """Each bad record once; which ones they are is what the decoder's own tests are about."""
+    distinct = set(answer.dead_letters)
+    found = []
+    if repeated := len(answer.dead_letters) - len(distinct):
+        found.append(f"dead letters: {repeated} repeated")
+    if len(distinct) != wanted:
+        found.append(f"dead letters: {len(distinct)} instead of {wanted}")
     return found
 
 
@@ -89,17 +101,27 @@ def _deviations(what: str, counted: Counter[Any], wanted: set[Any]) -> list[str]
     return [f"{what}: {count} {case}" for case, count in cases.items() if count]
 
 
-async def collect(deployment: Deployment) -> Answer:
-    """Read everything that a contestant left in the database and in its output topics."""
-    answer = await asyncio.to_thread(_read_database, deployment)
+async def collect(deployment: Deployment, *, keeps_tables: bool = True) -> Answer:
+    """Read everything that a contestant left in the database and in its output topics.
+
+    One that keeps its state elsewhere is judged by its events alone.
+    """
+    answer = Answer([], [])
+    if keeps_tables:
+        answer = await asyncio.to_thread(_read_database, deployment)
     for data in await _read_topic(deployment, EssaySlotAssignedV1):
         answer.assigned.append((UUID(data["batch_id"]), data["text_storage_id"], data["essay_id"]))
     for model in _ANNOUNCED:
         answer.announced[model.event_type] = [
             (UUID(data["batch_id"]), _listed(data)) for data in await _read_topic(deployment, model)
         ]
-    for unwanted in _UNWANTED:
-        answer.unwanted += len(await _read_topic(deployment, unwanted))
+    answer.excess = len(await _read_topic(deployment, ExcessContentProvisionedV1))
+    answer.dead_letters = [
+        (data["origin_topic"], data["origin_partition"], data["origin_offset"])
+        for data in await _read_topic(deployment, DeadLetterV1)
+    ]
+    if not keeps_tables:
+        answer.filled = list(answer.assigned)
     return answer
 
 

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
 from psycopg import sql
 
 from benchmarks.errors import BenchmarkError
@@ -23,6 +24,7 @@ from rollcall_events.topics import TOPICS, topic_for
 SCHEMA = "els"
 LANES = 4
 _POLL_SECONDS = 0.05
+_CLEAN_UP_SECONDS = 60
 _OUTBOX = Path(__file__).parent / "peers" / "outbox.sql"
 
 
@@ -32,8 +34,9 @@ class Deployment:
     Contestants share the servers and the DDL; every run has its own database and topics.
     """
 
-    def __init__(self, servers: EmbeddedServers, name: str) -> None:
+    def __init__(self, servers: EmbeddedServers, name: str, partitions: int | None = None) -> None:
         self.servers = servers
+        self.partitions = partitions
         self.prefix = f"{name}."
         self.group = f"{name}-group"
         self.database = name.replace("-", "_")
@@ -60,17 +63,25 @@ class Deployment:
     async def __aenter__(self) -> "Deployment":
         await asyncio.to_thread(self._create_database)
         async with TopicAdmin(self._settings(), Topology(TOPICS)) as admin:
-            await admin.create_missing()
+            await admin.create_missing(partitions=self.partitions)
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await asyncio.to_thread(self._drop_database)
+        await wait_until(self._delete_topics, _CLEAN_UP_SECONDS, "topics to be deleted")
+
+    async def _delete_topics(self) -> bool:
+        """A peer's internal topics bear its group's name."""
         admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap_servers)
-        await admin.start()
         try:
-            await admin.delete_topics([topic.prefixed(self.prefix) for topic in TOPICS])
+            await admin.start()
+            found = await admin.list_topics()
+            own = [name for name in found if name.startswith((self.prefix, self.group))]
+            if own:
+                await admin.delete_topics(own)
         finally:
             await admin.close()
-        await asyncio.to_thread(self._drop_database)
+        return True
 
     async def wait_for_members(self, count: int, deadline_seconds: float) -> None:
         """Return once the consumer group is stable with so many members."""
@@ -95,6 +106,23 @@ class Deployment:
 
         await wait_until(registered, deadline_seconds, f"{count} registered batches")
 
+    async def wait_until_handled(
+        self, newest: Mapping[tuple[str, int], int], deadline_seconds: float
+    ) -> None:
+        """Return once the group's committed offsets are past these records."""
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap_servers)
+        await admin.start()
+
+        async def handled() -> bool:
+            committed = await admin.list_consumer_group_offsets(self.group)
+            offsets = {(p.topic, p.partition): found.offset for p, found in committed.items()}
+            return all(offsets.get(place, -1) > offset for place, offset in newest.items())
+
+        try:
+            await wait_until(handled, deadline_seconds, f"offsets of {self.group}")
+        finally:
+            await admin.close()
+
     def settle(self) -> None:
         """CHECKPOINT, so that no contestant pays for what was written before its run."""
         with psycopg.connect(self.dsn, autocommit=True) as connection:
@@ -104,6 +132,13 @@ class Deployment:
         """Bytes of WAL that the server has written since its birth."""
         with psycopg.connect(self.dsn) as connection:
             row = connection.execute("SELECT pg_current_wal_lsn() - '0/0'::pg_lsn").fetchone()
+        assert row is not None
+        return int(row[0])
+
+    def size_bytes(self) -> int:
+        """What the database has on disk."""
+        with psycopg.connect(self.dsn) as connection:
+            row = connection.execute("SELECT pg_database_size(current_database())").fetchone()
         assert row is not None
         return int(row[0])
 
@@ -138,13 +173,20 @@ class Deployment:
 async def wait_until(
     condition: Callable[[], Awaitable[bool]], deadline_seconds: float, what: str
 ) -> None:
-    """Poll a condition.
+    """Poll a condition; Kafka may not answer for a while, as after its start.
 
     Raises:
         BenchmarkError: it did not hold before the deadline.
     """
     deadline = time.monotonic() + deadline_seconds
-    while not await condition():
+    while not await _holds(condition):
         if time.monotonic() > deadline:
             raise BenchmarkError(f"waited {deadline_seconds:.0f} s in vain for {what}")
         await asyncio.sleep(_POLL_SECONDS)
+
+
+async def _holds(condition: Callable[[], Awaitable[bool]]) -> bool:
+    try:
+        return await condition()
+    except KafkaError:
+        return False

@@ -1,5 +1,7 @@
 """What ends a benchmark early."""
 
+from rollcall.errors import RollcallError
 
-class BenchmarkError(Exception):
+
+class BenchmarkError(RollcallError):
     """A contestant or a server did not do what the measurement needs: the message says which."""

@@ -1,6 +1,7 @@
 """Puts input into Kafka: registrations at once, contents held back until the contestants may go."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from aiokafka import AIOKafkaProducer
 
@@ -24,6 +25,8 @@ class Feeder:
             max_batch_size=64 * 1024,
             max_request_size=24 * 1024 * 1024,
         )
+        self.last_offsets: dict[tuple[str, int], int] = {}
+        """The newest record written to each partition."""
 
     async def __aenter__(self) -> "Feeder":
         await self._producer.start()
@@ -35,9 +38,16 @@ class Feeder:
     async def hold(self, topic: str, messages: Iterable[Message]) -> None:
         """Write messages to the log of `topic`, where nobody can read them yet."""
         await self._producer.begin_transaction()
+        newest: dict[int, Any] = {}
         for message in messages:
-            await self._producer.send(topic, message.value, key=message.key)
+            delivery = await self._producer.send(
+                topic, message.value, key=message.key, partition=message.partition
+            )
+            newest[message.partition or hash(message.key)] = delivery
         await self._producer.flush()
+        for record in [delivery.result() for delivery in newest.values()]:
+            place = (record.topic, record.partition)
+            self.last_offsets[place] = max(record.offset, self.last_offsets.get(place, -1))
 
     async def release(self) -> None:
         """Make everything that is held readable."""

@@ -40,6 +40,7 @@ async def benchmark(console: Console, conditions: Conditions, rounds: int) -> bo
         {
             "loads": [asdict(load) for load in LOADS],
             **machine.describe(conditions.servers),
+            "figures": figures(measurements),
             "measurements": {
                 name: [item.raw() for item in items] for name, items in measurements.items()
             },
@@ -53,6 +54,17 @@ def peaks(measurements: Sequence[Measurement]) -> Summary | None:
     """Peak resident memory in MB of the runs with right answers."""
     right = [item.peak_rss_bytes / 2**20 for item in measurements if not item.problems]
     return summarise(right) if right else None
+
+
+def figures(measurements: Mapping[str, Sequence[Measurement]]) -> dict[str, list[float]]:
+    """Peaks in MB by load, and the growth from the small to the large one, round by round."""
+    found = {
+        f"{name} peak MB": [item.peak_rss_bytes / 2**20 for item in items if not item.problems]
+        for name, items in measurements.items()
+    }
+    pairs = zip(found[f"{SMALL.name} peak MB"], found[f"{LARGE.name} peak MB"], strict=False)
+    found["large growth %"] = [100 * (large / small - 1) for small, large in pairs]
+    return found
 
 
 def memory_table(measurements: Mapping[str, Sequence[Measurement]]) -> Table:

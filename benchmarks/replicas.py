@@ -5,8 +5,9 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Self
 
@@ -15,6 +16,7 @@ import psutil
 
 from benchmarks.deployment import LANES, wait_until
 from benchmarks.errors import BenchmarkError
+from benchmarks.load import Workload
 from rollcall_cluster.embedded import processes
 from rollcall_cluster.embedded.errors import log_tail
 from rollcall_cluster.embedded.ports import free_port
@@ -33,32 +35,53 @@ class Contestant:
         arguments: after the module.
         replicas: processes of it, in one consumer group.
         events: most content events it is given; None for the whole load.
+        workload: what its input is like.
+        members: of the consumer group, for each replica.
         speaks_http: it has the runtime's HTTP routes, which say when its lanes are shared.
+        keeps_tables: its state is in the tables that all share, and is checked there.
+        has_outbox: it needs the peers' outbox table.
+        environment: variables of its own.
     """
 
     kind: str
     module: str
-    arguments: tuple[str, ...]
-    replicas: int
-    events: int | None
-    speaks_http: bool
+    arguments: tuple[str, ...] = ()
+    replicas: int = 1
+    events: int | None = None
+    workload: Workload = Workload.KEYED
+    members: int = 1
+    speaks_http: bool = False
+    keeps_tables: bool = True
+    has_outbox: bool = False
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
-        """Such as `rollcall x3`."""
-        return f"{self.kind} x{self.replicas}"
+        """Such as `rollcall x3` or `rollcall x1 skewed`."""
+        name = f"{self.kind} x{self.replicas}"
+        return name if self.workload is Workload.KEYED else f"{name} {self.workload}"
 
 
 class Replica:
     """One process of a contestant."""
 
     def __init__(
-        self, contestant: Contestant, number: int, environment: Mapping[str, str], folder: Path
+        self,
+        contestant: Contestant,
+        number: int,
+        environment: Mapping[str, str],
+        folder: Path,
+        state: Path,
     ) -> None:
         port = free_port()
+        self.state = state
         self.url = f"http://127.0.0.1:{port}"
         self.log_file = folder / f"{contestant.name.replace(' ', '-')}-{number}.log"
-        own = {"ROLLCALL_HTTP_PORT": str(port), "ROLLCALL_INSTANCE_ID": f"replica-{number}"}
+        own = {
+            "ROLLCALL_HTTP_PORT": str(port),
+            "ROLLCALL_INSTANCE_ID": f"replica-{number}",
+            "BENCH_STATE_DIRECTORY": str(state),
+        }
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", contestant.module, *contestant.arguments],
@@ -66,7 +89,7 @@ class Replica:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 cwd=_ROOT,
-                env={**os.environ, **environment, **own},
+                env={**os.environ, **environment, **contestant.environment, **own},
             )
         self._watched = psutil.Process(self._process.pid)
         processes.guard(self._watched, os.getpid(), "TERM")
@@ -129,10 +152,8 @@ class Replicas:
         self.all: Sequence[Replica] = ()
 
     def __enter__(self) -> Self:
-        self.all = [
-            Replica(self.contestant, number, self._environment, self._folder)
-            for number in range(1, self.contestant.replicas + 1)
-        ]
+        self._state = TemporaryDirectory(prefix="rollcall-bench-state-")
+        self.start()
         return self
 
     def __exit__(
@@ -141,6 +162,19 @@ class Replicas:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self.stop()
+        self._state.cleanup()
+
+    def start(self) -> None:
+        """Start every replica, as a process of its own."""
+        state = Path(self._state.name)
+        self.all = [
+            Replica(self.contestant, number, self._environment, self._folder, state / str(number))
+            for number in range(1, self.contestant.replicas + 1)
+        ]
+
+    def stop(self) -> None:
+        """Stop every replica."""
         for replica in self.all:
             replica.stop()
 

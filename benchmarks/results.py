@@ -1,5 +1,8 @@
 """Raw results: one JSON file for each run of the program, kept beside it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,11 +12,35 @@ import orjson
 RESULTS = Path(__file__).parent / "results"
 
 
-def write(name: str, content: dict[str, Any], folder: Path = RESULTS) -> Path:
+_folder: ContextVar[Path] = ContextVar("results", default=RESULTS)
+
+
+@contextmanager
+def kept_in(folder: Path) -> Iterator[None]:
+    """Write results to another folder until the block ends."""
+    token = _folder.set(folder)
+    try:
+        yield
+    finally:
+        _folder.reset(token)
+
+
+def write(name: str, content: dict[str, Any]) -> Path:
     """Write `<date>-<name>.json`, the date in UTC; returns the file."""
     now = datetime.now(UTC)
-    folder.mkdir(exist_ok=True)
+    folder = _folder.get()
+    folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"{now:%Y-%m-%d-%H%M%S}-{name}.json"
     raw = {"benchmark": name, "at": now.isoformat(timespec="seconds"), **content}
     file.write_bytes(orjson.dumps(raw, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
     return file
+
+
+def newest(folder: Path = RESULTS) -> dict[str, dict[str, Any]]:
+    """By benchmark, its newest file that holds figures."""
+    found: dict[str, dict[str, Any]] = {}
+    for file in sorted(folder.glob("*.json")):
+        content = orjson.loads(file.read_bytes())
+        if "figures" in content:
+            found[content["benchmark"]] = content | {"file": file.name}
+    return found

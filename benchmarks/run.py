@@ -7,16 +7,19 @@ lane is warm by then; producing the input and checking the answer are outside.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+from aiokafka.errors import KafkaError
 
 from benchmarks import answers, usage
 from benchmarks.deployment import Deployment
 from benchmarks.errors import BenchmarkError
 from benchmarks.feeding import Feeder
-from benchmarks.load import Load
+from benchmarks.load import Load, Workload
 from benchmarks.observer import CompletionObserver
 from benchmarks.replicas import Contestant, Replicas
 from benchmarks.usage import Usage
@@ -26,7 +29,7 @@ from rollcall_events import BatchEssaysRegisteredV1, EssayContentProvisionedV1
 WARM_UP = Load("warm-up", batches=20, slots=50)
 DISTURBED_SHARE = 0.1
 _REHEARSAL_EVENTS = 20_000
-_START_SECONDS = 60
+_START_SECONDS = 120
 _SLOWEST_EVENTS_PER_SECOND = 100
 
 
@@ -42,6 +45,7 @@ class Measurement:
 
     contestant: str
     replicas: int
+    workload: str
     round: int
     events: int
     batches: int
@@ -50,6 +54,12 @@ class Measurement:
     idle_rss_bytes: int = 0
     peak_rss_bytes: int = 0
     problems: Sequence[str] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """The contestant's, such as `rollcall x1 skewed`."""
+        name = f"{self.contestant} x{self.replicas}"
+        return name if self.workload == Workload.KEYED else f"{name} {self.workload}"
 
     @property
     def others_share(self) -> float:
@@ -65,6 +75,18 @@ class Measurement:
     def events_per_second(self) -> float:
         """Content events from release to the last completion; 0 for a wrong answer."""
         return self.events / self.seconds if self.seconds and not self.problems else 0.0
+
+    @property
+    def costs(self) -> dict[str, float]:
+        """What each event cost: CPU time in microseconds by process, WAL in bytes."""
+        if self.usage is None:
+            return {}
+        return {
+            "replica cpu us": 1e6 * self.usage.replicas / self.events,
+            "postgres cpu us": 1e6 * self.usage.postgres / self.events,
+            "kafka cpu us": 1e6 * self.usage.kafka / self.events,
+            "wal bytes": self.usage.wal_bytes / self.events,
+        }
 
     def raw(self) -> dict[str, Any]:
         """Everything, for the results file."""
@@ -117,34 +139,42 @@ async def _measure_once(
     conditions: Conditions, contestant: Contestant, load: Load, number: int
 ) -> Measurement:
     """A contestant that fails gives a measurement with problems."""
-    servers = conditions.servers
-    name = f"bench-{contestant.kind}-{contestant.replicas}-{number}-{time.time_ns():x}"
+    load = load.of(contestant.workload)
     if contestant.events is not None:
         load = load.prefix(contestant.events)
-    about = (contestant.kind, contestant.replicas, number, load.events, load.batches)
+    about = (contestant.kind, contestant.replicas, contestant.workload.value, number)
+    about_load = (load.events, load.batches)
     try:
-        async with (
-            Deployment(servers, name) as deployment,
-            Feeder(deployment.bootstrap_servers, deployment.prefix) as feeder,
-            CompletionObserver(deployment) as observer,
-        ):
-            if not contestant.speaks_http:
-                deployment.add_outbox()
-            with Replicas(contestant, deployment.environment, conditions.logs) as replicas:
-                race = _Race(deployment, feeder, observer, replicas, conditions.patience_seconds)
-                await race.warm_up()
-                idle_rss = max(replica.rss_bytes for replica in replicas.all)
-                seconds, used = await race.run(load)
-                peak_rss = replicas.peak_rss_bytes
-            answer = await answers.collect(deployment)
-    except BenchmarkError as error:
-        return Measurement(*about, problems=[str(error)])
-    wrong = answers.problems(answer, [WARM_UP, load])
-    return Measurement(*about, seconds, used, idle_rss, peak_rss, wrong)
+        async with open_stage(conditions, contestant) as stage:
+            await stage.warm_up()
+            idle_rss = max(replica.rss_bytes for replica in stage.replicas.all)
+            seconds, used = await stage.run(load)
+            peak_rss = stage.replicas.peak_rss_bytes
+            wrong = await stage.problems([WARM_UP, load])
+    except (BenchmarkError, KafkaError, OSError) as error:
+        return Measurement(*about, *about_load, problems=[str(error) or repr(error)])
+    return Measurement(*about, *about_load, seconds, used, idle_rss, peak_rss, wrong)
 
 
-@dataclass(frozen=True, slots=True)
-class _Race:
+@asynccontextmanager
+async def open_stage(
+    conditions: Conditions, contestant: Contestant, partitions: int | None = None
+) -> AsyncIterator["Stage"]:
+    """A new database and new topics with the contestant's processes on them; all go at the end."""
+    name = f"bench-{contestant.kind}-{contestant.replicas}-{time.time_ns():x}".replace("_", "-")
+    async with (
+        Deployment(conditions.servers, name, partitions) as deployment,
+        Feeder(deployment.bootstrap_servers, deployment.prefix) as feeder,
+        CompletionObserver(deployment) as observer,
+    ):
+        if contestant.has_outbox:
+            deployment.add_outbox()
+        with Replicas(contestant, deployment.environment, conditions.logs) as replicas:
+            yield Stage(deployment, feeder, observer, replicas, conditions.patience_seconds)
+
+
+@dataclass(slots=True)
+class Stage:
     """The parties of one run."""
 
     deployment: Deployment
@@ -152,36 +182,68 @@ class _Race:
     observer: CompletionObserver
     replicas: Replicas
     patience_seconds: float
+    _registered: int = 0
+    _dead_letters: int = 0
 
     async def warm_up(self) -> None:
         """Wait for every replica to be in place, then have all of them do some real work."""
-        members = self.replicas.contestant.replicas
+        await self.wait_in_place()
+        await self.prepare(WARM_UP)
+        await self.provision(WARM_UP)
+
+    async def wait_in_place(self) -> None:
+        """Return once every replica has its partitions and its lanes."""
+        contestant = self.replicas.contestant
+        members = contestant.replicas * contestant.members
         await self.deployment.wait_for_members(members, _START_SECONDS)
         await self.replicas.wait_lanes_shared(_START_SECONDS)
-        await self._prepare(WARM_UP, WARM_UP.batches)
-        await self._provision(WARM_UP)
 
     async def run(self, load: Load) -> tuple[float, Usage]:
         """Seconds from release to the last completion, and what they cost."""
-        await self._prepare(load, WARM_UP.batches + load.batches)
+        await self.prepare(load)
         await usage.wait_quiet(self.patience_seconds)
         before = usage.measure(self.deployment, self.replicas)
-        seconds = await self._provision(load)
+        seconds = await self.provision(load)
         return seconds, usage.measure(self.deployment, self.replicas).since(before)
 
-    async def _prepare(self, load: Load, batches_then: int) -> None:
+    async def prepare(self, load: Load) -> None:
         """Have the batches registered and their contents in the log, but not readable."""
-        topic = self.deployment.topic(BatchEssaysRegisteredV1)
-        await self.feeder.send(topic, load.registrations())
-        await self.deployment.wait_for_batches(batches_then, _START_SECONDS)
-        topic = self.deployment.topic(EssayContentProvisionedV1)
-        await self.feeder.hold(topic, load.contents())
+        await self.register(load)
+        await self.hold(load)
         self.deployment.settle()
 
-    async def _provision(self, load: Load) -> float:
-        batch_ids = load.batch_ids
-        limit_seconds = _START_SECONDS + load.events / _SLOWEST_EVENTS_PER_SECOND
+    async def hold(self, load: Load) -> None:
+        """Write the contents to the log, where nobody can read them yet."""
+        topic = self.deployment.topic(EssayContentProvisionedV1)
+        await self.feeder.hold(topic, load.contents())
+
+    async def register(self, load: Load) -> None:
+        """Have the batches registered."""
+        topic = self.deployment.topic(BatchEssaysRegisteredV1)
+        await self.feeder.send(topic, load.registrations())
+        self._registered += load.batches
+        if self.replicas.contestant.keeps_tables:
+            await self.deployment.wait_for_batches(self._registered, _START_SECONDS)
+        else:
+            await self.deployment.wait_until_handled(self.feeder.last_offsets, _START_SECONDS)
+
+    async def provision(self, load: Load) -> float:
+        """Seconds from the release of what `prepare` held back to the last completion."""
         started = time.perf_counter()
         await self.feeder.release()
-        finished = await self.observer.wait_for(batch_ids, limit_seconds, self.replicas.check_alive)
-        return finished - started
+        return await self.provisioned(load) - started
+
+    async def provisioned(self, load: Load) -> float:
+        """The moment (time.perf_counter) at which all of a released load was announced."""
+        self._dead_letters += load.dead_letters
+        limit_seconds = _START_SECONDS + load.events / _SLOWEST_EVENTS_PER_SECOND
+        return await self.observer.wait_for(
+            load.batch_ids, self._dead_letters, limit_seconds, self.replicas.check_alive
+        )
+
+    async def problems(self, loads: Sequence[Load], *, by_tables: bool = True) -> list[str]:
+        """Wait until every record of the input is handled; then, what is wrong with the answer."""
+        await self.deployment.wait_until_handled(self.feeder.last_offsets, _START_SECONDS)
+        keeps_tables = by_tables and self.replicas.contestant.keeps_tables
+        answer = await answers.collect(self.deployment, keeps_tables=keeps_tables)
+        return answers.problems(answer, loads)

@@ -59,6 +59,11 @@ _COMMANDS = {
         "chaos_command",
         "Break a cluster under load in every way there is; audit it.",
     ),
+    "bench": _Command(
+        "rollcall_cluster.bench",
+        "bench_commands",
+        "Measure Rollcall beside what a team would use instead (needs a source checkout).",
+    ),
     "dlq": _Command(
         "rollcall_cluster.dlq.command",
         "dlq_commands",
@@ -73,7 +78,7 @@ _COMMANDS = {
 # They look at any deployment: the one of the environment, else the local cluster.
 _DEPLOYMENT_COMMANDS = ("generate", "verify", "purge", "dlq", "topic")
 # Their function builds a group of commands.
-_GROUPS = ("dlq", "topic")
+_GROUPS = ("bench", "dlq", "topic")
 
 _EPILOG = """\
 Examples:

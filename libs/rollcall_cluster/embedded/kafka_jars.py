@@ -42,7 +42,11 @@ class Jar:
 
 def pinned_jars() -> tuple[Jar, ...]:
     """Return Kafka and everything it runs with, in class path order."""
-    lock = resources.files(__package__).joinpath("kafka_jars.lock").read_text()
+    return locked_jars(resources.files(__package__).joinpath("kafka_jars.lock").read_text())
+
+
+def locked_jars(lock: str) -> tuple[Jar, ...]:
+    """Read pins, one in a line: sha256, bytes, Maven coordinates."""
     rows = (line.split() for line in lock.splitlines() if not line.startswith("#"))
     return tuple(
         Jar(sha256, int(size), *coordinates.split(":")) for sha256, size, coordinates in rows
@@ -63,26 +67,30 @@ def ensure_kafka_jars() -> tuple[Path, ...]:
 
     Safe in several processes at once. Raises EmbeddedServerError when a download fails.
     """
-    folder = cache_directory() / f"kafka-{KAFKA_VERSION}"
-    jars = pinned_jars()
+    return ensure_jars(f"Apache Kafka {KAFKA_VERSION}", f"kafka-{KAFKA_VERSION}", pinned_jars())
+
+
+def ensure_jars(title: str, folder_name: str, jars: tuple[Jar, ...]) -> tuple[Path, ...]:
+    """The same for any set of jars, kept in a folder of the cache."""
+    folder = cache_directory() / folder_name
     if not folder.is_dir():
         folder.parent.mkdir(parents=True, exist_ok=True)
         with _locked(folder.with_name(f"{folder.name}.lock")):
             if not folder.is_dir():
-                _download_all(jars, folder)
+                _download_all(title, jars, folder)
     return tuple(folder / jar.file_name for jar in jars)
 
 
-def _download_all(jars: tuple[Jar, ...], folder: Path) -> None:
+def _download_all(title: str, jars: tuple[Jar, ...], folder: Path) -> None:
     partial = folder.with_name(f"{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir()
     try:
-        with _progress(jars) as advance, ThreadPoolExecutor(_PARALLEL_DOWNLOADS) as pool:
+        with _progress(title, jars) as advance, ThreadPoolExecutor(_PARALLEL_DOWNLOADS) as pool:
             list(pool.map(lambda jar: _download(jar, partial, advance), jars))
     except Exception as error:
         raise EmbeddedServerError(
-            f"Apache Kafka {KAFKA_VERSION} could not be downloaded: {error}",
+            f"{title} could not be downloaded: {error}",
             f"check the connection to {_repository()} (proxies: HTTPS_PROXY; a mirror: "
             "ROLLCALL_MAVEN_URL), or point ROLLCALL_KAFKA_BOOTSTRAP_SERVERS at a Kafka of your own",
         ) from error
@@ -119,7 +127,7 @@ def _repository() -> str:
 
 
 @contextmanager
-def _progress(jars: tuple[Jar, ...]) -> Iterator[Advance]:
+def _progress(title: str, jars: tuple[Jar, ...]) -> Iterator[Advance]:
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
@@ -131,7 +139,7 @@ def _progress(jars: tuple[Jar, ...]) -> Iterator[Advance]:
     )
     console = Console(stderr=True)
     total_bytes = sum(jar.size for jar in jars)
-    title = f"Downloading Apache Kafka {KAFKA_VERSION}"
+    title = f"Downloading {title}"
     if not console.is_terminal:
         console.print(f"{title} ({total_bytes / 1e6:.0f} MB, once)")
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:

@@ -1,15 +1,15 @@
 """A fast wrong answer is a wrong answer: every way of being wrong is seen."""
 
 from benchmarks.answers import Answer, Slot, problems
-from benchmarks.load import Load, expected_contents
+from benchmarks.load import Load, Workload, expected_contents
 
 LOAD = Load("main", batches=3, slots=4)
 MODELS = ("BatchContentProvisioningCompletedV1", "BatchEssaysReadyV1")
 
 
-def right_answer() -> Answer:
+def right_answer(load: Load = LOAD) -> Answer:
     """What a correct contestant leaves behind."""
-    expected = expected_contents([LOAD])
+    expected = expected_contents([load])
     slots: list[Slot] = [
         (batch, text, f"essay-{number}")
         for batch, known in expected.items()
@@ -92,8 +92,20 @@ def test_an_announcement_with_the_wrong_contents_is_seen() -> None:
     assert problems(answer, [LOAD]) == [f"{MODELS[1]}: 1 list the wrong contents"]
 
 
-def test_excess_and_dead_letters_are_unwanted() -> None:
-    """This load causes none."""
+def test_excess_is_unwanted() -> None:
+    """No load causes any."""
     answer = right_answer()
-    answer.unwanted = 2
-    assert problems(answer, [LOAD]) == ["2 excess or dead letter events"]
+    answer.excess = 2
+    assert problems(answer, [LOAD]) == ["2 excess events"]
+
+
+def test_each_bad_record_is_one_dead_letter() -> None:
+    """No more, no fewer, none twice."""
+    load = Load("main", batches=9, slots=3, workload=Workload.MALFORMED)
+    answer = right_answer(load)
+    answer.dead_letters = [("in", 0, offset) for offset in range(load.dead_letters)]
+    assert problems(answer, [load]) == []
+    answer.dead_letters.append(("in", 0, 0))
+    assert problems(answer, [load]) == ["dead letters: 1 repeated"]
+    del answer.dead_letters[1:]
+    assert problems(answer, [load]) == ["dead letters: 1 instead of 3"]

@@ -1,7 +1,7 @@
 """Medians, spreads and ratios."""
 
 import pytest
-from benchmarks.summary import paired_ratios, summarise
+from benchmarks.summary import paired_ratios, percentile, summarise
 
 
 def test_the_median_stands_between_the_extremes() -> None:
@@ -30,3 +30,17 @@ def test_ratios_pair_measurements_of_the_same_round() -> None:
 def test_rounds_that_lack_a_side_are_left_out() -> None:
     """A wrong answer has no rate, so its round has no ratio."""
     assert paired_ratios({1: 30.0, 2: 3.0}, {2: 1.0, 3: 1.0}) == [3.0]
+
+
+@pytest.mark.parametrize(
+    ("percent", "value"), [(50, 50), (99, 99), (99.9, 100), (100, 100), (0, 1)]
+)
+def test_a_percentile_is_a_value_that_was_measured(percent: float, value: float) -> None:
+    """The smallest that so many do not exceed; never a mean of two."""
+    assert percentile([float(n) for n in range(100, 0, -1)], percent) == value
+
+
+def test_there_is_no_percentile_of_nothing() -> None:
+    """Rather than zero."""
+    with pytest.raises(ValueError, match="nothing"):
+        percentile([], 50)

@@ -4,7 +4,7 @@ import pytest
 from benchmarks.contestants import parse
 from benchmarks.errors import BenchmarkError
 from benchmarks.run import Measurement
-from benchmarks.throughput import calmest, rates_table, ratios
+from benchmarks.throughput import calmest, figures, rates_table, ratios
 from benchmarks.usage import Usage
 
 
@@ -14,7 +14,10 @@ def measurement(
     """A run of 1000 events in which others used the share `others` of the CPU time."""
     busy = 10.0
     usage = Usage(busy * (1 - others), 0.0, 0.0, 0.0, machine=busy, wal_bytes=0)
-    return Measurement(contestant, 1, number, 1000, 2, 1000 / rate, usage, problems=problems)
+    name, _, workload = contestant.partition(" ")
+    return Measurement(
+        name, 1, workload or "keyed", number, 1000, 2, 1000 / rate, usage, problems=problems
+    )
 
 
 def test_a_wrong_answer_has_no_rate() -> None:
@@ -52,6 +55,28 @@ def test_ratios_compare_ours_with_each_peer_round_by_round() -> None:
     assert ratio.spread == pytest.approx(0.0)
 
 
+def test_other_workloads_are_compared_with_the_keyed_one() -> None:
+    """Of the same contestant; a peer is compared on the same input alone."""
+    found = figures(
+        [
+            measurement("rollcall", 1, 1000.0),
+            measurement("rollcall skewed", 1, 900.0),
+            measurement("per_event", 1, 100.0),
+        ]
+    )
+    ratios_found = {name: values for name, values in found.items() if "/ " in name}
+    assert ratios_found == {
+        "rollcall x1 / per_event x1": [pytest.approx(10.0)],
+        "rollcall x1 skewed / rollcall x1": [pytest.approx(0.9)],
+    }
+
+
+def test_a_cost_is_for_each_event() -> None:
+    """CPU time in microseconds."""
+    found = figures([measurement("rollcall", 1, 1000.0)])
+    assert found["rollcall x1 replica cpu us"] == [pytest.approx(1e6 * 10.0 / 1000)]
+
+
 def test_the_table_says_that_an_answer_is_wrong() -> None:
     """In the column that everybody reads."""
     items = [measurement("rollcall", 1, 9.0), measurement("rollcall", 2, 9.0, problems=("lost",))]
@@ -63,10 +88,13 @@ def test_contestants_are_named_with_their_replicas() -> None:
     """`KIND:REPLICAS` on the command line."""
     assert parse("rollcall:3").name == "rollcall x3"
     assert parse("per_event:1", per_event_events=700).events == 700
+    assert parse("rollcall:1:skewed").name == "rollcall x1 skewed"
 
 
-@pytest.mark.parametrize("name", ["rollcall", "rollcall:0", "rollcall:x", "other:1"])
+@pytest.mark.parametrize(
+    "name", ["rollcall", "rollcall:0", "rollcall:x", "other:1", "rollcall:1:odd"]
+)
 def test_unknown_contestants_are_refused(name: str) -> None:
     """With what can be written instead."""
-    with pytest.raises(BenchmarkError, match=r"KIND:REPLICAS|kinds are"):
+    with pytest.raises(BenchmarkError, match=r"KIND:REPLICAS|kinds are|workloads are"):
         parse(name)

@@ -1,0 +1,1 @@
+"""Ceilings: what each stage reaches when it has the machine to itself."""

@@ -1,0 +1,221 @@
+"""Latency: from the moment a content is due to be produced until its slot event is readable."""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+from uuid import uuid4
+
+import orjson
+from aiokafka import AIOKafkaConsumer
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import machine, results, usage
+from benchmarks.contestants import parse
+from benchmarks.deployment import Deployment
+from benchmarks.errors import BenchmarkError
+from benchmarks.load import Load
+from benchmarks.pacing import Pace, Paced, Pacer
+from benchmarks.run import WARM_UP, Conditions, Stage, open_stage
+from benchmarks.summary import percentile, summarise
+from rollcall_events import EssayContentProvisionedV1, EssaySlotAssignedV1
+
+PERCENTS = (50.0, 99.0, 99.9)
+SLOW_RATE = 100.0
+_SETTLING_SECONDS = 2.0
+_GRACE_SECONDS = 30.0
+_PEAK_LOAD = Load("peak", 100, 500)
+
+Arrival = tuple[int, bytes]
+"""Monotonic clock (ns) and value of a slot event."""
+
+
+@dataclass(frozen=True, slots=True)
+class LatencyRun:
+    """One run: milliseconds at each of PERCENTS.
+
+    Attributes:
+        others_share: part of the CPU time that was not the benchmark's.
+    """
+
+    at: str
+    rate: float
+    events: int
+    paced: Paced
+    percentiles_ms: Mapping[str, float]
+    cpu_us: Mapping[str, float]
+    others_share: float
+
+
+async def benchmark(
+    console: Console,
+    conditions: Conditions,
+    seconds: float,
+    rounds: int,
+    peak_rate: float | None,
+    replicas: int = 1,
+) -> bool:
+    """Measure, print, keep the raw results; the peak rate is measured first unless it is given."""
+    contestant = parse(f"rollcall:{replicas}")
+    runs: list[LatencyRun] = []
+    peaks: list[float] = []
+    for number in range(1, rounds + 1):
+        async with open_stage(conditions, contestant) as stage:
+            await stage.warm_up()
+            loads = [WARM_UP]
+            if peak_rate is None:
+                loads.append(_PEAK_LOAD)
+                took, _ = await stage.run(_PEAK_LOAD)
+                peaks.append(_PEAK_LOAD.events / took)
+            half = (peak_rate or peaks[-1]) / 2
+            for at, rate in (("slow", SLOW_RATE), ("half", half)):
+                load = _load(at, rate, seconds)
+                loads.append(load)
+                runs.append(await _measure(stage, at, rate, load))
+                console.print(f"round {number}: {_story(runs[-1])}")
+            if wrong := await stage.problems(loads):
+                raise BenchmarkError(f"wrong answer: {'; '.join(wrong)}")
+    console.print(table(runs))
+    file = results.write(
+        "latency",
+        {
+            **machine.describe(conditions.servers),
+            "replicas": replicas,
+            "seconds": seconds,
+            "peaks": peaks,
+            "figures": figures(runs),
+            "runs": [asdict(run) for run in runs],
+        },
+    )
+    console.print(f"raw results: {file}")
+    return True
+
+
+def latencies_ms(
+    load: Load, paced: Paced, rate: float, arrivals: Sequence[Arrival]
+) -> Sequence[float]:
+    """Of each record, from when it was due; those of the first moments are left out.
+
+    Raises:
+        BenchmarkError: a content has no slot event, or more than one.
+    """
+    arrived: dict[str, int] = {}
+    for at_ns, value in arrivals:
+        text = orjson.loads(value)["data"]["text_storage_id"]
+        if text in arrived:
+            raise BenchmarkError(f"two slot events for {text}")
+        arrived[text] = at_ns
+    found = []
+    for number, message in enumerate(load.contents()):
+        due_ns = paced.began_ns + number / rate * 1e9
+        text = orjson.loads(message.value or b"")["data"]["text_storage_id"]
+        if text not in arrived:
+            raise BenchmarkError(f"no slot event for {text}")
+        if number >= rate * _SETTLING_SECONDS:
+            found.append((arrived[text] - due_ns) / 1e6)
+    return found
+
+
+def figures(runs: Sequence[LatencyRun]) -> dict[str, list[float]]:
+    """By name such as `p99 ms slow`, the value of each run."""
+    found: dict[str, list[float]] = {}
+    for run in runs:
+        for percent, value in run.percentiles_ms.items():
+            found.setdefault(f"{percent} ms {run.at}", []).append(value)
+        found.setdefault(f"replica cpu us {run.at}", []).append(run.cpu_us["replica"])
+    return found
+
+
+def table(runs: Sequence[LatencyRun]) -> Table:
+    """Milliseconds at each rate; medians of the runs."""
+    shown = Table("events/s", *(f"p{percent:g} ms" for percent in PERCENTS), "highest p99")
+    for at in dict.fromkeys(run.at for run in runs):
+        chosen = [run for run in runs if run.at == at]
+        rate = summarise([run.rate for run in chosen]).median
+        cells = [
+            summarise([run.percentiles_ms[f"p{percent:g}"] for run in chosen])
+            for percent in PERCENTS
+        ]
+        shown.add_row(
+            f"{rate:,.0f}", *(f"{cell.median:.1f}" for cell in cells), f"{cells[1].highest:.1f}"
+        )
+    return shown
+
+
+def _load(at: str, rate: float, seconds: float) -> Load:
+    slots = 100 if rate <= SLOW_RATE else 500
+    events = rate * (seconds + _SETTLING_SECONDS)
+    return Load(f"{at}-{uuid4()}", max(1, round(events / slots)), slots)
+
+
+async def _measure(stage: Stage, at: str, rate: float, load: Load) -> LatencyRun:
+    await stage.register(load)
+    stage.deployment.settle()
+    topic = stage.deployment.topic(EssayContentProvisionedV1)
+    servers = stage.deployment.bootstrap_servers
+    pace = Pace(servers, topic, rate, load.name, load.batches, load.slots)
+    pacer = Pacer(pace)
+    try:
+        await pacer.wait_ready()
+        await usage.wait_quiet(stage.patience_seconds)
+        before = usage.measure(stage.deployment, stage.replicas)
+        paced, arrivals = await _run(stage.deployment, pacer, load, pace.seconds)
+        used = usage.measure(stage.deployment, stage.replicas).since(before)
+    finally:
+        pacer.close()
+    found = latencies_ms(load, paced, rate, arrivals)
+    return LatencyRun(
+        at,
+        rate,
+        load.events,
+        paced,
+        {f"p{percent:g}": round(percentile(found, percent), 2) for percent in PERCENTS},
+        {
+            "replica": 1e6 * used.replicas / load.events,
+            "postgres": 1e6 * used.postgres / load.events,
+            "kafka": 1e6 * used.kafka / load.events,
+        },
+        round(used.others_share, 3),
+    )
+
+
+async def _run(
+    deployment: Deployment, pacer: Pacer, load: Load, seconds: float
+) -> tuple[Paced, list[Arrival]]:
+    consumer = AIOKafkaConsumer(
+        deployment.topic(EssaySlotAssignedV1),
+        bootstrap_servers=deployment.bootstrap_servers,
+        isolation_level="read_committed",
+        auto_offset_reset="latest",
+    )
+    async with consumer:
+        await consumer.seek_to_end()
+        for partition in consumer.assignment():
+            await consumer.position(partition)
+        reading = asyncio.create_task(_read(consumer, load.events))
+        paced = await pacer.run()
+        try:
+            return paced, await asyncio.wait_for(reading, seconds + _GRACE_SECONDS)
+        except TimeoutError as error:
+            raise BenchmarkError("slot events are missing, or far too late") from error
+
+
+async def _read(consumer: Any, count: int) -> list[Arrival]:
+    """Note when each value was there; look into them later."""
+    found: list[Arrival] = []
+    while len(found) < count:
+        polled = await consumer.getmany(timeout_ms=1000)
+        now = time.monotonic_ns()
+        for records in polled.values():
+            found += [(now, record.value) for record in records]
+    return found
+
+
+def _story(run: LatencyRun) -> str:
+    values = ", ".join(f"{name} {value:.0f}" for name, value in run.percentiles_ms.items())
+    return (
+        f"{run.rate:,.0f}/s: {values} ms; sent {run.paced.late_ms_p99:.1f} ms late (p99),"
+        f" replica {run.cpu_us['replica']:.0f} us/event, others' CPU {run.others_share:.0%}"
+    )

@@ -1,0 +1,132 @@
+"""A process that produces a load at an even pace: `python -m benchmarks.pacing`.
+
+It prepares every record first, says "ready", waits for a line, and tells afterwards when it began and
+how late it was. Records are due at fixed moments, so that a slow moment of anybody is not hidden: a
+latency counts from when a record was due, not from when it could be sent.
+"""
+
+import asyncio
+import json
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import uvloop
+from aiokafka import AIOKafkaProducer
+
+from benchmarks.errors import BenchmarkError
+from benchmarks.load import Load, Message
+from benchmarks.summary import percentile
+
+_PATIENCE_SECONDS = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """What to send, where to and how fast."""
+
+    bootstrap_servers: str
+    topic: str
+    rate: float
+    load_name: str
+    batches: int
+    slots: int
+
+    @property
+    def load(self) -> Load:
+        """The records."""
+        return Load(self.load_name, self.batches, self.slots)
+
+    @property
+    def seconds(self) -> float:
+        """How long it takes."""
+        return self.load.events / self.rate
+
+
+@dataclass(frozen=True, slots=True)
+class Paced:
+    """How it went: the first record's moment (monotonic clock, ns), and how late records were sent."""
+
+    began_ns: int
+    late_ms_median: float
+    late_ms_p99: float
+
+
+class Pacer:
+    """The process, as its starter sees it."""
+
+    def __init__(self, pace: Pace) -> None:
+        self._pace = pace
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.pacing", json.dumps(asdict(pace))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    async def wait_ready(self) -> None:
+        """Return once every record is prepared."""
+        assert self._process.stdout is not None
+        line = await asyncio.to_thread(self._process.stdout.readline)
+        if line.strip() != "ready":
+            raise BenchmarkError("the pacing producer did not start: see its output above")
+
+    async def run(self) -> Paced:
+        """Send everything."""
+        limit_seconds = self._pace.seconds + _PATIENCE_SECONDS
+        try:
+            answer, _ = await asyncio.to_thread(
+                self._process.communicate, "go\n", timeout=limit_seconds
+            )
+        except subprocess.TimeoutExpired as error:
+            raise BenchmarkError("the pacing producer took too long") from error
+        if self._process.returncode != 0:
+            raise BenchmarkError("the pacing producer failed: see its output above")
+        return Paced(**json.loads(answer))
+
+    def close(self) -> None:
+        """End it, if it has not ended."""
+        self._process.kill()
+        self._process.wait()
+
+
+async def _produce(pace: Pace) -> Paced:
+    messages = list(pace.load.contents())
+    producer = AIOKafkaProducer(
+        bootstrap_servers=pace.bootstrap_servers, enable_idempotence=True, linger_ms=0
+    )
+    async with producer:
+        await producer.partitions_for(pace.topic)
+        print("ready", flush=True)
+        await asyncio.to_thread(sys.stdin.readline)
+        late_ns = await _send(producer, pace, messages)
+        await producer.flush()
+    began_ns = late_ns.pop()
+    late_ms = [each / 1e6 for each in late_ns]
+    return Paced(began_ns, percentile(late_ms, 50), percentile(late_ms, 99))
+
+
+async def _send(producer: Any, pace: Pace, messages: list[Message]) -> list[int]:
+    """How late each record was; the last element is when the first was due."""
+    late_ns = []
+    gap_ns = 1e9 / pace.rate
+    began_ns = time.monotonic_ns() + 200_000_000
+    for number, message in enumerate(messages):
+        due_ns = began_ns + int(number * gap_ns)
+        if (ahead_ns := due_ns - time.monotonic_ns()) > 0:
+            await asyncio.sleep(ahead_ns / 1e9)
+        await producer.send(pace.topic, message.value, key=message.key)
+        late_ns.append(time.monotonic_ns() - due_ns)
+    return [*late_ns, began_ns]
+
+
+def main() -> None:
+    """The process."""
+    paced = uvloop.run(_produce(Pace(**json.loads(sys.argv[1]))))
+    print(json.dumps(asdict(paced)), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""The table and the pictures come from the newest raw results."""
+
+from pathlib import Path
+
+import orjson
+import pytest
+from benchmarks import results
+from benchmarks.errors import BenchmarkError
+from benchmarks.plots import plots
+from benchmarks.report import BEGIN, END, inserted, section
+from benchmarks.verdicts import Bound, Target, judge
+
+LATENCY = {
+    "machine": {"cores": 2, "processor": "some processor"},
+    "runs": [
+        {"at": "slow", "rate": 100.0, "percentiles_ms": {"p50": 9.0, "p99": 30.0}},
+        {"at": "half", "rate": 7000.0, "percentiles_ms": {"p50": 40.0, "p99": 130.0}},
+    ],
+    "figures": {"p50 ms slow": [9.0]},
+}
+
+
+def store(folder: Path, name: str, content: object) -> None:
+    """A raw result."""
+    (folder / name).write_bytes(orjson.dumps(content))
+
+
+def test_the_newest_file_of_each_benchmark_counts(tmp_path: Path) -> None:
+    """Files without figures are of earlier programs."""
+    store(tmp_path, "2026-01-01-a.json", {"benchmark": "a", "figures": {"x": [1]}})
+    store(tmp_path, "2026-01-02-a.json", {"benchmark": "a", "figures": {"x": [2]}})
+    store(tmp_path, "2026-01-03-a.json", {"benchmark": "a"})
+    found = results.newest(tmp_path)
+    assert found.keys() == {"a"}
+    assert (found["a"]["figures"], found["a"]["file"]) == ({"x": [2]}, "2026-01-02-a.json")
+
+
+def test_only_what_was_measured_is_drawn() -> None:
+    """One picture for each benchmark that has results."""
+    assert plots({}) == {}
+    (name,) = drawn = plots({"latency": LATENCY})
+    assert name == "latency.svg"
+    assert "7,000 events/s, p99" in drawn[name]
+
+
+def test_the_page_keeps_what_is_around_the_figures() -> None:
+    """Written again, it is the same."""
+    page = f"before\n{BEGIN}\nold\n{END}\nafter\n"
+    once = inserted(page, "new")
+    assert once == f"before\n{BEGIN}\nnew\n{END}\nafter\n"
+    assert inserted(once, "new") == once
+
+
+def test_a_page_without_marks_is_refused() -> None:
+    """Rather than overwritten."""
+    with pytest.raises(BenchmarkError, match="marks"):
+        inserted("page", "new")
+
+
+def test_the_section_tells_target_measurement_verdict_and_source() -> None:
+    """One row for each, and the file that it comes from."""
+    verdicts = judge(
+        [Target("latency", "latency/p50 ms slow", Bound.BELOW, 15, " ms")],
+        {"latency": LATENCY["figures"]},  # type: ignore[dict-item]
+    )
+    found = {"latency": {"file": "raw.json", "at": "2026-01-01", "code": "abc"}}
+    text = section(verdicts, found, ["latency.svg"])
+    assert "| latency | < 15 ms | 9 ms | **reached** |" in text
+    assert "| latency | `raw.json` | 2026-01-01 | `abc` |" in text
+    assert "![latency](performance/latency.svg)" in text
