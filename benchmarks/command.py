@@ -28,6 +28,7 @@ from benchmarks.ceilings import benchmark as ceilings
 from benchmarks.contestants import DEFAULT, PER_EVENT_EVENTS, parse_all
 from benchmarks.everything import measure_all
 from benchmarks.load import Load
+from benchmarks.model import report as model_report
 from benchmarks.run import Conditions
 from benchmarks.simulation.run import Size, show, simulate
 from benchmarks.sizes import FULL, QUICK
@@ -257,6 +258,16 @@ def report_command(
         names = ("what", "target", "measured", "verdict")
         rows = [dict(zip(names, verdict.row, strict=True)) for verdict in verdicts]
         typer.echo(orjson.dumps(rows, option=orjson.OPT_INDENT_2).decode())
+
+
+@app.command("model")
+def model_command(
+    write: Annotated[
+        bool, typer.Option("--write", help="Write it to docs/architecture/scaling.md.")
+    ] = False,
+) -> None:
+    """Fit the costs of each stage to the newest raw results; predict, and say what growth needs."""
+    _finish(model_report.model(console, write=write))
 
 
 @app.command("simulate")

@@ -8,6 +8,7 @@ from rich.table import Table
 
 from benchmarks import results
 from benchmarks.errors import BenchmarkError
+from benchmarks.marks import inserted
 from benchmarks.plots import Results, figures_of, plots
 from benchmarks.targets import TARGETS
 from benchmarks.verdicts import Verdict, judge
@@ -15,7 +16,6 @@ from benchmarks.verdicts import Verdict, judge
 _ROOT = Path(__file__).parent.parent
 PAGE = _ROOT / "docs" / "performance.md"
 PICTURES = _ROOT / "docs" / "performance"
-BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 _HEADINGS = ("what", "target", "measured", "verdict")
 
 
@@ -74,19 +74,6 @@ def section(verdicts: Sequence[Verdict], found: Results, pictures: Sequence[str]
             *sources,
         ]
     )
-
-
-def inserted(page: str, text: str) -> str:
-    """The page with `text` between its marks.
-
-    Raises:
-        BenchmarkError: the page lacks the marks.
-    """
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise BenchmarkError(f"{PAGE} lacks the marks {BEGIN} and {END}")
-    return f"{before}{BEGIN}\n{text}\n{END}{after}"
 
 
 def _emphasised(word: str) -> str:

@@ -6,8 +6,9 @@ import orjson
 import pytest
 from benchmarks import results
 from benchmarks.errors import BenchmarkError
+from benchmarks.marks import BEGIN, END, inserted
 from benchmarks.plots import plots
-from benchmarks.report import BEGIN, END, inserted, section
+from benchmarks.report import section
 from benchmarks.verdicts import Bound, Target, judge
 
 LATENCY = {

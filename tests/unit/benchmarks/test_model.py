@@ -1,0 +1,110 @@
+"""The model is fitted to raw results and says what it cannot know."""
+
+from typing import Any
+
+import pytest
+from benchmarks.errors import BenchmarkError
+from benchmarks.model.costs import Costs
+from benchmarks.model.line import Line, fit, left_out
+from benchmarks.model.predictions import Prediction, needs, predictions
+
+LINE = Line(fixed=0.004, each=0.00005)
+
+
+def results(scale: float = 1.0) -> dict[str, dict[str, Any]]:
+    """Raw results of a machine whose stages follow lines exactly."""
+    assignments = [
+        {
+            "connections": 1,
+            "chunk": chunk,
+            "chunks": 10,
+            "events": 10 * chunk,
+            "seconds": 10 * LINE.seconds(chunk),
+        }
+        for chunk in (100, 500, 1000, 2000)
+    ]
+    return {
+        "ceilings": {
+            "assignments": assignments,
+            "transactions": [(n, 0.02 + 0.00001 * n) for n in (100, 1000, 5000)],
+            "figures": {"decode us": [5.0], "encode us": [10.0]},
+        },
+        "throughput": {
+            "machine": {"cores": 2},
+            "figures": {
+                "rollcall x1 replica cpu us": [40.0],
+                "rollcall x1 postgres cpu us": [30.0],
+                "rollcall x1 kafka cpu us": [10.0],
+                "rollcall x1 wal bytes": [800.0],
+                "rollcall x1 events/s": [scale * 1e6 / 64],
+                "rollcall x3 events/s": [scale * 2e6 / 80],
+            },
+        },
+    }
+
+
+def test_a_line_is_found_again() -> None:
+    """From points that lie on it."""
+    found = fit([(n, LINE.seconds(n)) for n in (100, 500, 2000)])
+    assert found.fixed == pytest.approx(LINE.fixed)
+    assert found.each == pytest.approx(LINE.each)
+    assert found.us_per_event(1000) == pytest.approx(54.0)
+
+
+def test_no_part_of_a_cost_is_negative() -> None:
+    """Whatever noise says."""
+    assert fit([(100, 1.0), (1000, 20.0)]).fixed == 0.0
+    assert fit([(100, 2.0), (1000, 1.0)]).each == 0.0
+
+
+def test_one_size_makes_no_line() -> None:
+    """A fixed part cannot be told from the rest."""
+    with pytest.raises(ValueError, match="two sizes"):
+        fit([(100, 1.0), (100, 1.1)])
+
+
+def test_a_point_is_predicted_without_itself() -> None:
+    """Otherwise it would only be repeated."""
+    points = [(100, LINE.seconds(100)), (500, 9.0), (1000, LINE.seconds(1000))]
+    events, measured, predicted = list(left_out(points))[1]
+    assert (events, measured) == (500, 9.0)
+    assert predicted == pytest.approx(LINE.seconds(500))
+
+
+def test_points_that_follow_the_model_hold() -> None:
+    """One replica waits for its own chunk, three for the machine's cores."""
+    found = results()
+    points = predictions(Costs.of(found), found)
+    assert len(points) == 4 + 3 + 2
+    assert all(point.holds for point in points)
+    assert all(abs(point.error) < 1e-6 for point in points)
+
+
+def test_points_that_do_not_are_told() -> None:
+    """Beyond 15 %."""
+    found = results(scale=0.8)
+    ends = [p for p in predictions(Costs.of(found), found) if p.what.startswith("end")]
+    assert [point.holds for point in ends] == [False, False]
+    assert Prediction("x", 100.0, 115.0, "ms").holds
+    assert not Prediction("x", 100.0, 116.0, "ms").holds
+
+
+def test_a_quota_limits_a_replica() -> None:
+    """To its share, less what it uses when idle."""
+    found = results() | {"idle": {"figures": {"cpu %": [2.0]}}}
+    assert Costs.of(found).rate(3, 0.1) == pytest.approx(3 * 0.08 / 40e-6)
+
+
+def test_needs_grow_with_the_load() -> None:
+    """In proportion, except where a part suffices."""
+    one, nine = needs(Costs.of(results()), (1, 9))
+    assert one.rate == pytest.approx(2e6 / 80)
+    assert nine.wal_mb_per_second == pytest.approx(9 * one.wal_mb_per_second)
+    assert (one.replicas, nine.replicas) == (2, 15)
+    assert (one.lanes, nine.lanes) == (1, 5)
+
+
+def test_without_results_the_missing_measurement_is_named() -> None:
+    """With the command that makes it."""
+    with pytest.raises(BenchmarkError, match="rollcall bench ceilings"):
+        Costs.of({})
