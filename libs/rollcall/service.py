@@ -66,8 +66,8 @@ class Service:
         self.settings = settings
         self.topology = Topology(topics)
         self.migrations = (RUNTIME_MIGRATIONS, *migrations)
-        self.database = Database(settings)
         self.metrics = metrics or Metrics()
+        self.database = Database(settings, self.metrics)
         self._ingest = IngestProducer(settings)
         self.health = Health()
         self.supervisor = Supervisor()

@@ -1,5 +1,6 @@
 """Events in, effects out: registrations open slots, contents and failures take them."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
@@ -15,9 +16,10 @@ from essay_lifecycle_service.domain.claims import (
     distinct,
 )
 from essay_lifecycle_service.domain.deadline import DeadlineDefaults
-from essay_lifecycle_service.domain.placement import Counted, Excess, count_by_batch
+from essay_lifecycle_service.domain.placement import Counted, Excess, Taken, count_by_batch
 from essay_lifecycle_service.domain.registration import Registration, first_of_each_batch
 from essay_lifecycle_service.failpoints import EssayFailpoint
+from essay_lifecycle_service.metrics import OutcomeMetrics
 from essay_lifecycle_service.store.batches import BatchStore
 from essay_lifecycle_service.store.slots import SlotStore
 from essay_lifecycle_service.store.unplaced import FIRST_PENDING, PendingPlace, UnplacedStore
@@ -42,12 +44,14 @@ class EssayLifecycle:
         unplaced: UnplacedStore,
         completions: Completions,
         deadlines: DeadlineDefaults,
+        metrics: OutcomeMetrics,
     ) -> None:
         self._batches = batches
         self._slots = slots
         self._unplaced = unplaced
         self._completions = completions
         self._deadlines = deadlines
+        self._metrics = metrics
 
     async def register(
         self, received: Sequence[Received[BatchEssaysRegisteredV1]], tx: Transaction
@@ -178,9 +182,15 @@ class EssayLifecycle:
             excess_content(one.claim, one.reason) for one in excess if one.claim.kind == "content"
         )
         failpoints.reached(EssayFailpoint.SLOTS_ANNOUNCED)
+        self._count(placement.taken, excess, tx)
         for batch_id in counted.completed:
             await self._completions.announce(batch_id, tx)
         return bool(placement.taken or excess)
+
+    def _count(self, taken: Sequence[Taken], excess: Sequence[Excess], tx: Transaction) -> None:
+        for kind, amount in Counter(one.claim.kind for one in taken).items():
+            tx.count(self._metrics.slots_taken_total.labels(kind), amount)
+        tx.count(self._metrics.excess_total, len(excess))
 
 
 def _log_opened(registration: Registration, tx: Transaction) -> None:

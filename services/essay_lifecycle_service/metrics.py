@@ -1,9 +1,9 @@
-"""What the sweep saw, for Prometheus: by the instance that swept last, and by no other."""
+"""What the service adds to the runtime's metrics: what became of claims, and what the sweep saw."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 
-from prometheus_client import CollectorRegistry, Metric
+from prometheus_client import CollectorRegistry, Counter, Metric
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
@@ -15,6 +15,26 @@ _MEANINGS = {
     "batches_past_deadline": "Open batches whose deadline passed more than a minute ago without a"
     " timeout; by the instance that swept last.",
 }
+
+
+class OutcomeMetrics:
+    """What became of claims and batches, counted once it is committed."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.slots_taken_total = Counter(
+            "rollcall_slots_taken",
+            "Slots taken, by what took them (content, failure).",
+            ["by"],
+            registry=registry,
+        )
+        self.excess_total = Counter(
+            "rollcall_excess",
+            "Contents and failures for which no slot was left.",
+            registry=registry,
+        )
+        self.batches_completed_total = Counter(
+            "rollcall_batches_completed", "Batches completed and announced.", registry=registry
+        )
 
 
 @dataclass(slots=True, frozen=True)

@@ -8,7 +8,7 @@ from essay_lifecycle_service.completions import Completions
 from essay_lifecycle_service.deadlines import Deadlines
 from essay_lifecycle_service.domain.deadline import DeadlineDefaults
 from essay_lifecycle_service.handlers import EssayLifecycle
-from essay_lifecycle_service.metrics import SweepMetrics
+from essay_lifecycle_service.metrics import OutcomeMetrics, SweepMetrics
 from essay_lifecycle_service.reader import BatchReader
 from essay_lifecycle_service.settings import EssayLifecycleSettings
 from essay_lifecycle_service.store.batches import BatchStore
@@ -53,6 +53,11 @@ class Wiring(Provider):
     def metrics(self) -> Metrics:
         """The metrics of this process."""
         return Metrics()
+
+    @provide
+    def outcome_metrics(self, metrics: Metrics) -> OutcomeMetrics:
+        """What handlers add to them."""
+        return OutcomeMetrics(metrics.registry)
 
     @provide
     def sweep_metrics(self, metrics: Metrics) -> SweepMetrics:

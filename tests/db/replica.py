@@ -11,7 +11,7 @@ from essay_lifecycle_service.completions import Completions
 from essay_lifecycle_service.deadlines import Deadlines
 from essay_lifecycle_service.domain.deadline import DeadlineDefaults
 from essay_lifecycle_service.handlers import EssayLifecycle
-from essay_lifecycle_service.metrics import SweepMetrics
+from essay_lifecycle_service.metrics import OutcomeMetrics, SweepMetrics
 from essay_lifecycle_service.settings import EssayLifecycleSettings
 from essay_lifecycle_service.store.batches import BatchStore
 from essay_lifecycle_service.store.slots import SlotStore
@@ -67,7 +67,8 @@ class Replica:
         self.is_current = True
         self.metrics = Metrics()
         self.sweep_metrics = SweepMetrics(self.metrics.registry)
-        self._lifecycle, self._sweep = _service(deadlines, self.sweep_metrics)
+        self.outcome_metrics = OutcomeMetrics(self.metrics.registry)
+        self._lifecycle, self._sweep = _service(deadlines, self.outcome_metrics, self.sweep_metrics)
         self._positions = PositionStore(settings.consumer_group)
         self._decoders = {model: Decoder([model], settings.record_max_bytes) for model in MODELS}
         self._processor = ChunkProcessor(
@@ -138,10 +139,12 @@ async def open_replica(
         await database.close()
 
 
-def _service(defaults: DeadlineDefaults, metrics: SweepMetrics) -> tuple[EssayLifecycle, Sweep]:
+def _service(
+    defaults: DeadlineDefaults, outcomes: OutcomeMetrics, metrics: SweepMetrics
+) -> tuple[EssayLifecycle, Sweep]:
     batches, slots, unplaced = BatchStore(), SlotStore(), UnplacedStore()
-    completions = Completions(batches, slots)
-    lifecycle = EssayLifecycle(batches, slots, unplaced, completions, defaults)
+    completions = Completions(batches, slots, outcomes)
+    lifecycle = EssayLifecycle(batches, slots, unplaced, completions, defaults, outcomes)
     deadlines = Deadlines(batches, slots, completions, lifecycle)
     return lifecycle, Sweep(lifecycle, deadlines, batches, unplaced, metrics)
 

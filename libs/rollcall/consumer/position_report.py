@@ -1,6 +1,7 @@
 """What is told of positions: lag to health and metrics, group offsets to Kafka as a hint."""
 
 import asyncio
+from collections.abc import Mapping
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -80,3 +81,15 @@ class PositionReport:
         paused = self._ownership.paused
         self._progress.report_lag(sum(n for p, n in self.lags.items() if p.topic not in paused))
         self._metrics.lag_records.set(sum(self.lags.values()))
+        self._expose(committed)
+
+    def _expose(self, committed: Mapping[Partition, int]) -> None:
+        """The owned partitions one by one, and no other."""
+        self._metrics.partition_lag_records.clear()
+        self._metrics.partition_position_records.clear()
+        for (topic, number), offset in committed.items():
+            labels = (topic, str(number))
+            self._metrics.partition_position_records.labels(*labels).set(offset)
+            self._metrics.partition_lag_records.labels(*labels).set(
+                self.lags[Partition(topic, number)]
+            )

@@ -230,6 +230,8 @@ class ChunkProcessor:
         self._on_segments(outbox.touched_lanes)
         for event, fields in tx.log_events:
             log.info(event, **fields)
+        for counter, amount in tx.counts:
+            counter.inc(amount)
         return tx
 
     def _require_good_share(self, outcomes: Outcomes) -> None:

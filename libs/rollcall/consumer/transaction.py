@@ -3,6 +3,8 @@
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
+from prometheus_client import Counter
+
 from rollcall.consumer.records import Received, Rejected
 from rollcall.outbox.buffer import OutboxBuffer
 from rollcall.outbox.event import Event
@@ -23,6 +25,7 @@ class Transaction:
         self.rejections: list[Rejected] = []
         self.follow_ups: list[Job] = []
         self.log_events: list[tuple[str, dict[str, object]]] = []
+        self.counts: list[tuple[Counter, int]] = []
         self._outbox = outbox
 
     async def publish(self, events: Iterable[Event]) -> None:
@@ -46,6 +49,10 @@ class Transaction:
     def log(self, event: str, **fields: object) -> None:
         """Write a log line once this transaction has committed, and only then."""
         self.log_events.append((event, fields))
+
+    def count(self, counter: Counter, amount: int = 1) -> None:
+        """Count something once this transaction has committed, and only then."""
+        self.counts.append((counter, amount))
 
     def after_commit(self, job: Job) -> None:
         """Run `job` in a transaction of its own once this one has committed.

@@ -1,6 +1,7 @@
 """The connection pool: every wait has a bound, on this side and on the server's."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -9,6 +10,7 @@ import asyncpg
 
 from rollcall.database.failures import DATABASE_ERRORS
 from rollcall.settings import ServiceSettings
+from rollcall.telemetry.metrics import Metrics
 
 # What the server itself enforces, so that a stopped or cut-off instance cannot hold locks for long.
 # The time limits of idle sessions do not see one that stopped between asking for a statement to be
@@ -38,9 +40,13 @@ def _server_settings(
 class Database:
     """The service's connections for chunks and reads, all warm once `open` has returned."""
 
-    def __init__(self, settings: ServiceSettings) -> None:
+    def __init__(self, settings: ServiceSettings, metrics: Metrics | None = None) -> None:
         self._settings = settings
+        self._metrics = metrics or Metrics()
         self._pool: Any = None
+        connections = self._metrics.database_connections
+        connections.labels("idle").set_function(self._count_idle)
+        connections.labels("used").set_function(self._count_used)
 
     async def open(self) -> None:
         """Open `database_pool_size` connections.
@@ -70,7 +76,9 @@ class Database:
         """
         if self._pool is None:
             raise ConnectionError("the database is not open: the service is starting or stopping")
+        asked = time.perf_counter()
         async with self._pool.acquire(timeout=self._settings.connect_timeout_seconds) as connection:
+            self._metrics.database_acquire_seconds.observe(time.perf_counter() - asked)
             yield connection
 
     async def close(self, timeout_seconds: float = 2.0) -> None:
@@ -82,6 +90,12 @@ class Database:
             await asyncio.wait_for(pool.close(), timeout_seconds)
         except DATABASE_ERRORS:
             pool.terminate()
+
+    def _count_idle(self) -> int:
+        return self._pool.get_idle_size() if self._pool else 0
+
+    def _count_used(self) -> int:
+        return self._pool.get_size() - self._pool.get_idle_size() if self._pool else 0
 
 
 async def connect_session(settings: ServiceSettings, idle_session_seconds: int) -> Any:

@@ -20,6 +20,7 @@ class Metrics:
         self._define_input()
         self._define_output()
         self._define_ingest()
+        self._define_database()
         self._define_state()
 
     def _define_input(self) -> None:
@@ -102,6 +103,20 @@ class Metrics:
             registry=self.registry,
         )
 
+    def _define_database(self) -> None:
+        self.database_acquire_seconds = Histogram(
+            "rollcall_database_acquire_seconds",
+            "Time until a connection of the pool was free.",
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self.database_connections = Gauge(
+            "rollcall_database_connections",
+            "Connections of the pool, by state (idle, used).",
+            ["state"],
+            registry=self.registry,
+        )
+
     def _define_state(self) -> None:
         self.lanes_owned = Gauge(
             "rollcall_lanes_owned", "Lanes that this instance publishes.", registry=self.registry
@@ -122,6 +137,18 @@ class Metrics:
         self.lag_records = Gauge(
             "rollcall_lag_records",
             "Records between the positions and the ends of the partitions owned here.",
+            registry=self.registry,
+        )
+        self.partition_lag_records = Gauge(
+            "rollcall_partition_lag_records",
+            "Records between the position and the end of each partition owned here.",
+            ["topic", "partition"],
+            registry=self.registry,
+        )
+        self.partition_position_records = Gauge(
+            "rollcall_partition_position_records",
+            "Position of each partition owned here: the offset of the next record to handle.",
+            ["topic", "partition"],
             registry=self.registry,
         )
         self.progress_age_seconds = Gauge(
@@ -152,11 +179,16 @@ class Metrics:
 
 def metrics_table(metrics: Metrics) -> str:
     """Render the metrics as a Markdown table: name, type, labels, meaning."""
-    rows = ["| metric | type | labels | meaning |", "|---|---|---|---|"]
-    for metric in vars(metrics).values():
+    return "| metric | type | labels | meaning |\n|---|---|---|---|\n" + metrics_rows(metrics)
+
+
+def metrics_rows(holder: object) -> str:
+    """The rows of that table for every metric that is an attribute of `holder`."""
+    rows = []
+    for metric in vars(holder).values():
         if isinstance(metric, Counter | Gauge | Histogram):
             (family,) = metric.describe()
             name = family.name + ("_total" if family.type == "counter" else "")
             labels = ", ".join(metric._labelnames)
-            rows.append(f"| `{name}` | {family.type} | {labels} | {family.documentation} |")
-    return "\n".join(rows) + "\n"
+            rows.append(f"| `{name}` | {family.type} | {labels} | {family.documentation} |\n")
+    return "".join(rows)
