@@ -1,0 +1,1 @@
+"""Grafana's dashboards as code, and pictures of them for the documentation."""
