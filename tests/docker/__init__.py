@@ -1,0 +1,1 @@
+"""The whole rig in containers: `make test-docker`."""

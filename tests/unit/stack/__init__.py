@@ -1,0 +1,1 @@
+"""Where the servers of a test run come from."""
