@@ -15,7 +15,7 @@ pytest_plugins = [
 ]
 
 _TESTS = Path(__file__).parent
-_TIERS = ("unit", "db", "messaging", "services", "cluster", "docker")
+_TIERS = ("unit", "db", "coordination", "messaging", "services", "cluster", "docker")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -104,3 +104,44 @@ class FetcherDeadError(RollcallError):
 
 class DeadLetterError(RollcallError):
     """A command about dead letters cannot be carried out; the message says why and what to do."""
+
+
+class CoordinationError(RollcallError):
+    """Base of what Redis coordination raises."""
+
+
+class CoordinationUnavailableError(CoordinationError):
+    """Redis gave no answer, or refused for a reason of its own: down, loading, read-only, out of memory.
+
+    What was asked may have taken effect or may do so yet; nothing here counts on either.
+    """
+
+
+class LockBusyError(CoordinationError):
+    """A lock was not acquired within the time to wait; somebody else holds it or stands before us."""
+
+
+class LockLostError(CoordinationError):
+    """A lock was lost while it was held: its holder's work was cancelled. The message says why.
+
+    What the work had committed under the fencing number counts; the rest is the next holder's.
+    """
+
+
+class FencedOutError(CoordinationError):
+    """A newer holder of the lock has written to the resource: this transaction must not commit."""
+
+
+class FailureLimitError(CoordinationError):
+    """Something has failed as often as it may: set it aside for an operator, do not try it again."""
+
+
+class StateConflictError(CoordinationError):
+    """A state is not at the version it was read at, or the lock it is saved under is lost.
+
+    Nothing was saved. Read it again if the lock is still held.
+    """
+
+
+class StateTooLargeError(CoordinationError):
+    """A state is larger than its store takes; nothing was saved. Keep large parts elsewhere."""

@@ -82,7 +82,16 @@ class ServiceSettings(BaseSettings):
         " locks no longer, and a chunk that takes longer never commits.",
     )
 
-    redis_url: SecretStr | None = Field(None, description="Redis address; optional.")
+    redis_url: SecretStr | None = Field(
+        None,
+        description="Redis address; optional. redis://, redis+sentinel:// or redis+cluster://, with TLS"
+        " rediss://...",
+    )
+    redis_prefix: str = Field(
+        "rollcall",
+        pattern=r"^[a-zA-Z0-9._:-]{1,60}$",
+        description="Before every key and channel in Redis; one for each deployment.",
+    )
 
     lanes: int = Field(
         4, ge=1, le=64, description="Publication logs; fixed when the schema is first used."

@@ -177,7 +177,7 @@ class Metrics:
         )
 
 
-def metrics_table(metrics: Metrics) -> str:
+def metrics_table(metrics: object) -> str:
     """Render the metrics as a Markdown table: name, type, labels, meaning."""
     return "| metric | type | labels | meaning |\n|---|---|---|---|\n" + metrics_rows(metrics)
 

@@ -1,0 +1,120 @@
+"""The way to Redis: one connection string for every topology, Lua scripts by name, every wait bounded."""
+
+import asyncio
+from collections.abc import Sequence
+from hashlib import sha1
+from importlib import resources
+from typing import Any
+
+from redis.asyncio import Redis, RedisCluster
+from redis.exceptions import (
+    NoPermissionError,
+    NoScriptError,
+    RedisClusterException,
+    RedisError,
+    ResponseError,
+)
+
+from rollcall.coordination.topology import connect
+from rollcall.errors import ConfigurationError, CoordinationUnavailableError
+
+_NO_ANSWER = (OSError, RedisError, RedisClusterException)
+# Replies that say something about what was asked, by their first word; all others speak of the server.
+_WRONG_QUESTIONS = ("WRONGTYPE", "ERR", "CROSSSLOT", "NOAUTH", "WRONGPASS")
+
+
+class Script:
+    """A Lua script from a file of this package."""
+
+    def __init__(self, file_name: str, *, repeatable: bool) -> None:
+        """`repeatable`: to run it twice is the same as to run it once, so a lost answer is asked for again."""
+        self.name = file_name.removesuffix(".lua")
+        self.source = (resources.files(__package__) / file_name).read_text(encoding="utf-8")
+        self.sha = sha1(self.source.encode(), usedforsecurity=False).hexdigest()
+        self.repeatable = repeatable
+
+
+class RedisServer:
+    """Redis as a single server, behind Sentinel, or as a Cluster.
+
+    Args:
+        url: see `rollcall.coordination.topology`.
+        answer_seconds: longest wait for a connection and for one answer.
+        connections: most connections at a time; more callers take turns.
+    """
+
+    def __init__(self, url: str, *, answer_seconds: float = 1.0, connections: int = 16) -> None:
+        self.answer_seconds = answer_seconds
+        self.client: Redis | RedisCluster = connect(url, answer_seconds)
+        self._turns = asyncio.Semaphore(connections)
+
+    async def run(self, script: Script, keys: Sequence[str], *arguments: Any) -> Any:
+        """Run a script on keys of one hash slot.
+
+        Raises:
+            CoordinationUnavailableError: no answer in time, even when asked again if it may be.
+        """
+        try:
+            return await self._evaluate(script, keys, arguments)
+        except CoordinationUnavailableError:
+            if not script.repeatable:
+                raise
+        return await self._evaluate(script, keys, arguments)
+
+    async def run_once(self, script: Script, keys: Sequence[str], *arguments: Any) -> Any:
+        """The same with a single attempt."""
+        return await self._evaluate(script, keys, arguments)
+
+    async def command(self, *words: Any) -> Any:
+        """Send one command, once.
+
+        Raises:
+            CoordinationUnavailableError: no answer in time.
+        """
+        return await self._answer(words)
+
+    async def _evaluate(self, script: Script, keys: Sequence[str], arguments: Sequence[Any]) -> Any:
+        words = (len(keys), *keys, *arguments)
+        try:
+            return await self._answer(("EVALSHA", script.sha, *words))
+        except NoScriptError:
+            return await self._answer(("EVAL", script.source, *words))
+
+    async def _answer(self, words: Sequence[Any]) -> Any:
+        try:
+            async with self._turns, asyncio.timeout(self.answer_seconds):
+                if isinstance(self.client, RedisCluster):
+                    return await self.client.execute_command(*words)
+                return await _ask(self.client, words)
+        except NoScriptError:
+            raise
+        except NoPermissionError as error:
+            raise ConfigurationError(f"Redis user lacks a permission: {error}") from error
+        except ResponseError as error:
+            if str(error).startswith(_WRONG_QUESTIONS):
+                raise
+            raise CoordinationUnavailableError(f"Redis refused: {error}") from error
+        except _NO_ANSWER as error:
+            raise CoordinationUnavailableError(f"no answer from Redis: {error!r}") from error
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.client.aclose()
+
+
+async def _ask(client: Redis, words: Sequence[Any]) -> Any:
+    """One command on a pooled connection: half the time of `Redis.execute_command`, and no retries."""
+    pool: Any = client.connection_pool
+    connection = await pool.get_connection()
+    try:
+        await connection.send_command(*words)
+        return await connection.read_response()
+    except ResponseError:
+        raise
+    except BaseException:
+        await connection.disconnect(
+            nowait=True
+        )  # an answer may still come: nobody else must read it
+        raise
+    finally:
+        await pool.release(connection)
