@@ -70,9 +70,9 @@ def _parser(prog: str) -> argparse.ArgumentParser:
 def _run(serve: Callable[[], Coroutine[Any, Any, int]]) -> int:
     import uvloop
 
-    from rollcall.broken_connections import mend_sending
+    from rollcall.broken_connections import mend_client
 
-    mend_sending()
+    mend_client()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(serve())
 

@@ -6,15 +6,16 @@ import struct
 
 import pytest
 import uvloop
+from aiokafka.client import AIOKafkaClient, CoordinationType
 from aiokafka.conn import AIOKafkaConnection
-from aiokafka.errors import KafkaConnectionError
+from aiokafka.errors import KafkaConnectionError, NodeNotReadyError
 from aiokafka.protocol.admin import ApiVersionRequest
 
-from rollcall.broken_connections import mend_sending
+from rollcall.broken_connections import mend_lookup, mend_sending
 from tests.eventually import eventually
 
 _RESET = struct.pack("ii", 1, 0)
-_SECONDS = 5
+_SECONDS = 60
 
 
 class _Connection(AIOKafkaConnection):
@@ -55,3 +56,20 @@ def test_a_write_after_the_end_is_a_broken_connection() -> None:
     mend_sending()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         assert not runner.run(_send_on_a_connection_that_is_gone())
+
+
+async def test_a_cluster_that_names_no_broker_is_asked_again(kafka_bootstrap: str) -> None:
+    """Not an AssertionError, which would end the group's task or a lane: the broker comes back."""
+    mend_lookup()
+    mend_lookup()
+    client = AIOKafkaClient(bootstrap_servers=kafka_bootstrap)
+    await client.bootstrap()
+    try:
+        brokers, client.cluster._brokers = client.cluster._brokers, {}
+        with pytest.raises(NodeNotReadyError) as told:
+            await client.coordinator_lookup(CoordinationType.GROUP, "a-group")
+        assert told.value.retriable
+        client.cluster._brokers = brokers
+        assert await client.coordinator_lookup(CoordinationType.GROUP, "a-group") in brokers
+    finally:
+        await client.close()
