@@ -11,6 +11,7 @@ import structlog.testing
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, TopicAuthorizationFailedError
 
 from rollcall.errors import LaneLostError, RollcallError
+from rollcall.outbox import owned_lane
 from rollcall.outbox.lane_session import LaneSession
 from rollcall.outbox.owned_lane import OwnedLane
 from rollcall.outbox.publisher import LanePublisher
@@ -20,7 +21,7 @@ from rollcall.settings import ServiceSettings
 from rollcall.telemetry.metrics import Metrics
 from rollcall.topology import Topology
 from rollcall_events.topics import TOPICS
-from tests.eventually import eventually
+from tests.eventually import DEADLINE_SECONDS, eventually
 from tests.unit.model.broker import Broker
 from tests.unit.model.lanes import SETTINGS, in_place_of_kafka, lane_seqs, published, segment
 
@@ -43,13 +44,19 @@ async def append(connection: Any, *payloads: bytes) -> None:
 
 
 @asynccontextmanager
-async def owned(dsn: str) -> AsyncIterator[OwnedLane]:
-    """Lane 0, published as by its owner."""
+async def owned(dsn: str, attempts: list[int] | None = None) -> AsyncIterator[OwnedLane]:
+    """Lane 0, published as by its owner, each of whose attempts is noted."""
     changes = {"postgres_dsn": dsn, "database_schema": "els"}
     settings = ServiceSettings.model_validate(SETTINGS.model_dump() | changes)
     session = await LaneSession.open(settings)
     make = partial(LanePublisher, settings, Topology(TOPICS), OutboxStore(), session, 0, Metrics())
-    lane = OwnedLane(0, make)
+
+    def make_publisher(one_by_one_until: int) -> LanePublisher:
+        if attempts is not None:
+            attempts.append(one_by_one_until)
+        return make(one_by_one_until)
+
+    lane = OwnedLane(0, make_publisher)
     running = asyncio.create_task(lane.run())
     try:
         yield lane
@@ -66,12 +73,25 @@ async def test_what_precedes_a_broken_segment_goes_out_and_nothing_overtakes_it(
     with structlog.testing.capture_logs() as logs:
         async with owned(database) as lane:
             problem = await eventually(lambda: lane.problem)
-            await asyncio.wait_for(lane.wait_idle(), 1)  # a stop does not wait for it
+            # A stop does not wait for it.
+            await asyncio.wait_for(lane.wait_idle(), DEADLINE_SECONDS)
     assert problem.startswith("lane 0 refused: segment 0:2 cannot be published: RollcallError(")
     assert "run that release" in problem
     assert published(broker) == [b"1.0", b"1.1"]
     (told,) = [line for line in logs if line["event"] == "lane_refused"]
     assert (told["log_level"], told["lane"], told["segment"]) == ("critical", 0, 2)
+
+
+async def test_a_refused_segment_is_tried_again_and_again_and_never_overtaken(
+    database: str, connection: Any, broker: Broker, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(owned_lane, "_FIRST_RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(owned_lane, "_RETRY_CAP_SECONDS", 0.01)
+    await append(connection, BROKEN, segment(2).payload, segment(3).payload)
+    attempts: list[int] = []
+    async with owned(database, attempts):
+        await eventually(lambda: len(attempts) > 6)
+    assert published(broker) == []
 
 
 async def test_once_the_cause_is_gone_the_lane_goes_on_by_itself_each_segment_once(

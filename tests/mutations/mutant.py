@@ -3,17 +3,15 @@
 import os
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.mutations.table import Mutation
+from tests.mutations.forking import Ended, Forks, Program
+from tests.mutations.mutation import Mutation
 
 ROOT = Path(__file__).parents[2]
 _FOLDERS = ("libs", "services")
-_RUN_SECONDS = 120
 # A mutant may hang; a test that takes longer than this is a failed one.
 _TEST_SECONDS = 40
 
@@ -31,11 +29,47 @@ class Run:
     output: str
 
 
+@dataclass(frozen=True)
+class Inner:
+    """Runs tests of this repository against a copy of the product, on servers that run."""
+
+    forks: Forks
+    servers: Mapping[str, str]
+
+    def run_tests(self, product: Path, tests: tuple[str, ...], **variables: str) -> Run:
+        """Run tests against the product at `product`."""
+        arguments = (
+            *("-q", "-rfE", "--tb=line", "--no-header", "--assert=plain"),
+            *("-p", "no:cacheprovider", "-p", "no:xdist", f"--timeout={_TEST_SECONDS}", *tests),
+        )
+        done = self._run("pytest", arguments, product, variables)
+        failed = frozenset(re.findall(r"^FAILED (\S+)", done.output, re.MULTILINE))
+        return Run(done.exit_code, failed, done.output)
+
+    def imported_from(self, product: Path) -> set[Path]:
+        """Where the packages under test come from in such a run."""
+        done = self._run("tests.mutations.origins", (), product, {})
+        assert done.exit_code == 0, done.output
+        return {Path(name) for name in done.output.split()}
+
+    def _run(
+        self, module: str, arguments: tuple[str, ...], product: Path, variables: Mapping[str, str]
+    ) -> Ended:
+        inherited = {n: value for n, value in os.environ.items() if not n.startswith("PYTEST_")}
+        return self.forks.run(
+            Program(
+                module,
+                arguments,
+                environment=inherited | self.servers | variables,
+                import_first=tuple(str(product / folder) for folder in _FOLDERS),
+            )
+        )
+
+
 def copy_product(target: Path) -> None:
-    """Copy what is installed from this repository."""
+    """Copy what is installed from this repository, with what is compiled already."""
     for folder in _FOLDERS:
-        ignored = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(ROOT / folder, target / folder, ignore=ignored)
+        shutil.copytree(ROOT / folder, target / folder)
 
 
 def apply_mutation(mutation: Mutation, product: Path) -> None:
@@ -50,50 +84,9 @@ def apply_mutation(mutation: Mutation, product: Path) -> None:
         if (count := content.count(text)) != 1:
             raise StaleMutationError(
                 f"{mutation.name}: {mutation.file} holds {text!r} {count} times, not once:"
-                " bring the row of tests/mutations/table.py up to date"
+                " bring its row in tests/mutations up to date"
             )
         content = content.replace(text, replacement)
     path.write_text(content)
-
-
-def run_tests(product: Path, tests: tuple[str, ...], servers: Mapping[str, str]) -> Run:
-    """Run tests of this repository against the product at `product`, on servers that run."""
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "pytest", "-q", "-rfE", "--tb=line", "--no-header"),
-            *("-p", "no:cacheprovider", "-p", "no:xdist", f"--timeout={_TEST_SECONDS}", *tests),
-        ],
-        cwd=ROOT,
-        env=_environment(product, servers),
-        capture_output=True,
-        text=True,
-        timeout=_RUN_SECONDS,
-        check=False,
-    )
-    failed = frozenset(re.findall(r"^FAILED (\S+)", done.stdout, re.MULTILINE))
-    return Run(done.returncode, failed, done.stdout + done.stderr)
-
-
-def imported_from(product: Path, servers: Mapping[str, str]) -> set[Path]:
-    """Where the packages under test come from in such a run."""
-    program = (
-        "import rollcall, rollcall_events, essay_lifecycle_service as e;"
-        "print(rollcall.__file__, rollcall_events.__file__, e.__file__)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        env=_environment(product, servers),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return {Path(name) for name in done.stdout.split()}
-
-
-def _environment(product: Path, servers: Mapping[str, str]) -> dict[str, str]:
-    inherited = {name: os.environ[name] for name in os.environ if not name.startswith("PYTEST_")}
-    return inherited | {
-        "PYTHONPATH": os.pathsep.join(str(product / folder) for folder in _FOLDERS),
-        "PYTHONDONTWRITEBYTECODE": "1",
-        **servers,
-    }
+    for compiled in (path.parent / "__pycache__").glob(f"{path.stem}.*.pyc"):
+        compiled.unlink()

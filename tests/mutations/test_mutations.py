@@ -1,18 +1,23 @@
 """Every guard of the product is missed by some test when it is gone."""
 
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.eventually import DEADLINE_VARIABLE
+from tests.fixtures.database import TEMPLATE_VARIABLE
+from tests.mutations.forking import Forks, Program
 from tests.mutations.mutant import (
     ROOT,
+    Inner,
     StaleMutationError,
     apply_mutation,
     copy_product,
-    imported_from,
-    run_tests,
 )
-from tests.mutations.table import MUTATIONS, Mutation
+from tests.mutations.mutation import Mutation
+from tests.mutations.table import MUTATIONS
 
 
 @pytest.fixture
@@ -22,38 +27,49 @@ def product(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.fixture
-def servers_in_use(postgres_dsn: str, kafka_bootstrap: str) -> dict[str, str]:
-    """Variables that keep the inner runs from starting servers of their own."""
-    return {
+@pytest.fixture(scope="session")
+def inner(
+    postgres_dsn: str, kafka_bootstrap: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Inner]:
+    """Inner runs, kept from starting servers of their own."""
+    servers = {
         "ROLLCALL_POSTGRES_DSN": postgres_dsn,
         "ROLLCALL_KAFKA_BOOTSTRAP_SERVERS": kafka_bootstrap,
     }
+    with Forks.open(tmp_path_factory.mktemp("forks")) as forks:
+        yield Inner(forks, servers)
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)
 def test_without_its_guard_the_product_fails_its_tests(
-    mutation: Mutation, product: Path, servers_in_use: dict[str, str]
+    mutation: Mutation, product: Path, inner: Inner, template_database: str
 ):
+    """It need not be waited for patiently: a test that fails because it was slow was to fail anyway."""
     apply_mutation(mutation, product)
-    run = run_tests(product, mutation.tests, servers_in_use)
+    shared = {} if mutation.changes_schema else {TEMPLATE_VARIABLE: template_database}
+    run = inner.run_tests(product, mutation.tests, **shared, **{DEADLINE_VARIABLE: "10"})
     assert run.exit_code == pytest.ExitCode.TESTS_FAILED, run.output
     assert run.failed == set(mutation.tests), run.output
 
 
-def test_with_all_its_guards_the_product_passes_the_same_tests(
-    product: Path, servers_in_use: dict[str, str]
-):
+def test_with_all_its_guards_the_product_passes_the_same_tests(product: Path, inner: Inner):
     """A test that fails anyway, or against another copy, would prove nothing."""
     tests = sorted({test for mutation in MUTATIONS for test in mutation.tests})
-    run = run_tests(product, tuple(tests), servers_in_use)
+    run = inner.run_tests(product, tuple(tests))
     assert run.exit_code == pytest.ExitCode.OK, run.output
 
 
-def test_the_product_under_test_is_the_copy(product: Path, servers_in_use: dict[str, str]):
-    files = imported_from(product, servers_in_use)
+def test_the_product_under_test_is_the_copy(product: Path, inner: Inner):
+    files = inner.imported_from(product)
+    assert len(files) == 4
     assert all(file.is_relative_to(product) for file in files)
     assert not any(file.is_relative_to(ROOT) for file in files)
+
+
+def test_a_program_that_does_not_end_is_killed(tmp_path: Path, inner: Inner):
+    (tmp_path / "endless.py").write_text("while True: pass")
+    endless = Program("endless", (), {}, (str(tmp_path),), limit_seconds=1)
+    assert inner.forks.run(endless).exit_code == -signal.SIGKILL
 
 
 def test_a_row_whose_text_has_changed_is_told(product: Path):
