@@ -23,7 +23,7 @@ from rollcall_events.topics import TOPICS
 from tests.cluster.failpoints.forked import ForkedService
 from tests.db.conftest import connected
 from tests.db.events import content, contents, registration
-from tests.eventually import eventually
+from tests.eventually import DEADLINE_SECONDS, eventually
 from tests.fixtures.database import SCHEMA
 from tests.fixtures.services import service_variables
 from tests.fixtures.topics import PARTITIONS, create_topics
@@ -40,7 +40,7 @@ _TIMES = {
 }
 _INPUT_PARTITIONS = 3 * PARTITIONS
 _LANES = {0, 1, 2, 3}
-_REST_SECONDS = 40.0
+_REST_SECONDS = DEADLINE_SECONDS
 # The database refuses these contents, which decode: the one way to poison a chunk from outside.
 POISON = "poison"
 _REFUSE_POISON = f"""
@@ -173,9 +173,7 @@ class Arena:
             partitions, lanes = instance["partitions"], set(instance["lanes"])
             return len(partitions) == _INPUT_PARTITIONS and lanes == _LANES
 
-        await eventually(
-            owns, deadline_seconds=30, message=f"{replica.instance_id} owns everything"
-        )
+        await eventually(owns, message=f"{replica.instance_id} owns everything")
 
     async def assert_unharmed(self) -> None:
         """Come to rest, with every invariant kept."""
@@ -220,6 +218,5 @@ async def wait_stopped(replica: ServiceProcess) -> None:
     """Return once the kernel has stopped a replica that said it would stop."""
     await eventually(
         lambda: psutil.Process(replica.pid).status() == psutil.STATUS_STOPPED,
-        deadline_seconds=10,
         message=f"{replica.instance_id} is stopped",
     )

@@ -1,11 +1,13 @@
-"""How each failpoint is reached: a play makes an armed process die there, or fails."""
+"""How failpoints are reached: a play makes an armed process die at each of its triggers, or fails."""
 
 import asyncio
 import signal
 import sys
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+
+import httpx
 
 from rollcall.dead_letters.letter import LetterFilter
 from rollcall.failpoints import Failpoint
@@ -14,17 +16,19 @@ from rollcall_cluster.failpoints import Action, Trigger, launcher_command
 from rollcall_events import EssayContentProvisionedV1
 from rollcall_events.topics import topic_for
 from tests.cluster.failpoints.arena import Arena
-from tests.eventually import eventually
+from tests.eventually import DEADLINE_SECONDS, eventually
 from tests.fixtures.topics import PARTITIONS
 from tests.service_process import ServiceProcess
 from tests.services.rollcall_command import RollcallCommand
 
-Play = Callable[[Arena, Trigger], Awaitable[None]]
+Play = Callable[..., Awaitable[None]]
+"""Called with the arena and the triggers: one, or several for those that take more."""
+
+Feed = Callable[[], Awaitable[None]]
 
 # How often the load is sent again, and how long its arrival may take, before a play gives up.
 _ROUNDS = 8
-_ROUND_SECONDS = 3.0
-_DEADLINE_SECONDS = 30.0
+_ROUND_SECONDS = 5.0
 
 
 def was_reached(replica: ServiceProcess, trigger: Trigger) -> bool:
@@ -35,44 +39,45 @@ def was_reached(replica: ServiceProcess, trigger: Trigger) -> bool:
 async def reach(arena: Arena, replica: ServiceProcess, trigger: Trigger) -> None:
     """Give a replica that has joined work until it is at the failpoint."""
     await _joined(replica, trigger)
-    await _feed_until_reached(replica, trigger, arena.feed)
+    await _feed_until_reached({trigger: replica}, arena.feed)
 
 
-async def under_load(arena: Arena, trigger: Trigger) -> None:
-    """One of two replicas, while they work."""
+async def under_load(arena: Arena, *triggers: Trigger) -> None:
+    """Beside a replica that stays, while all of them work."""
     await arena.ordinary()
-    armed = arena.start("armed", trigger)
-    await reach(arena, armed, trigger)
-    await _died(armed)
+    await _die(arena, triggers, arena.feed)
     await arena.feed()
 
 
-async def with_poison(arena: Arena, trigger: Trigger) -> None:
-    """One of two replicas, while both find records that no transaction can take."""
-    await _under(arena.feed_poison, arena, trigger)
+async def with_poison(arena: Arena, *triggers: Trigger) -> None:
+    """Beside a replica that stays, while all find records that no transaction can take."""
+    await arena.ordinary()
+    await _die(arena, triggers, arena.feed_poison)
 
 
-async def with_deadlines(arena: Arena, trigger: Trigger) -> None:
-    """One of two replicas, when the deadlines of batches pass."""
-    await _alone(arena.feed_due, arena, trigger)
+async def with_deadlines(arena: Arena, *triggers: Trigger) -> None:
+    """One after the other, each as the only replica, when the deadlines of batches pass."""
+    await _die_alone(arena, triggers, arena.feed_due)
 
 
-async def alone_under_load(arena: Arena, trigger: Trigger) -> None:
+async def alone_under_load(arena: Arena, *triggers: Trigger) -> None:
     """The only replica: what one of all instances does at a time, another might do each time."""
-    await _alone(arena.feed, arena, trigger)
+    await _die_alone(arena, triggers, arena.feed)
 
 
 async def with_half_a_registration(arena: Arena, trigger: Trigger) -> None:
     """One of two replicas, when registrations are repeated whose slots somebody has deleted."""
-    await _under(arena.feed_half_registered, arena, trigger)
+    await arena.ordinary()
+    await _die(arena, [trigger], arena.feed_half_registered)
 
 
 async def when_another_joins(arena: Arena, trigger: Trigger) -> None:
     """The only replica, when it has to share."""
     await arena.dismiss_ordinary()
     armed = arena.start("armed", trigger)
-    await armed.wait_ready()
-    await arena.wait_until_owned_by(armed)
+    await _joined(armed, trigger)
+    with suppress(httpx.TransportError):  # a slow one may be at its failpoint, and end, by itself
+        await arena.wait_until_owned_by(armed)
     await arena.feed()
     joining = asyncio.ensure_future(arena.ordinary())
     await _arrives(armed, trigger)
@@ -80,15 +85,17 @@ async def when_another_joins(arena: Arena, trigger: Trigger) -> None:
     await joining
 
 
-async def when_told_to_stop(arena: Arena, trigger: Trigger) -> None:
-    """One of two replicas, at a clean stop under load."""
+async def when_told_to_stop(arena: Arena, *triggers: Trigger) -> None:
+    """Beside a replica that stays, at a clean stop under load."""
     await arena.ordinary()
-    armed = arena.start("armed", trigger)
-    await armed.wait_ready()
+    armed = {trigger: arena.start("armed", trigger) for trigger in triggers}
+    await asyncio.gather(*(replica.wait_ready() for replica in armed.values()))
     await arena.feed()
-    armed.terminate()
-    await _arrives(armed, trigger)
-    await _died(armed)
+    for replica in armed.values():
+        replica.terminate()
+    for trigger, replica in armed.items():
+        await _arrives(replica, trigger)
+        await _died(replica)
 
 
 async def as_the_first(arena: Arena, trigger: Trigger) -> None:
@@ -132,24 +139,26 @@ async def when_a_topic_turns_bad(arena: Arena, trigger: Trigger) -> None:
     assert "resumed" in await RollcallCommand(arena.environment)("topic", "resume", name)
 
 
-async def redriving(arena: Arena, trigger: Trigger) -> None:
-    """The command that redrives dead letters; then they are redriven once more."""
+async def redriving(arena: Arena, *triggers: Trigger) -> None:
+    """The command that redrives dead letters, each time; then they are redriven once more."""
     await arena.ordinary()
-    await arena.feed()
     every = LetterFilter(state="dead")
     async with arena.dead_letters() as letters:
-        await eventually(lambda: letters.find(every, 1), message="dead letters")
-        await _run_until_killed(arena, trigger, "rollcall", "dlq", "redrive", "--all")
+        for trigger in triggers:
+            await arena.feed()
+            await eventually(lambda: letters.find(every, 1), message="dead letters")
+            await _run_until_killed(arena, trigger, "rollcall", "dlq", "redrive", "--all")
         await letters.redrive(every, "tests")
 
 
-async def migrating(arena: Arena, trigger: Trigger) -> None:
-    """The command that makes a schema; then it is given again, and once more."""
-    environment = {"ROLLCALL_DATABASE_SCHEMA": f"els_{uuid.uuid4().hex[:8]}"}
+async def migrating(arena: Arena, *triggers: Trigger) -> None:
+    """The command that makes a schema, each time; then it is given again, and once more."""
+    environments = [{"ROLLCALL_DATABASE_SCHEMA": f"els_{uuid.uuid4().hex[:8]}"} for _ in triggers]
     command = ("essay-lifecycle-service", "migrate")
-    await _run_until_killed(arena, trigger, *command, **environment)
-    await _run(arena, "migrate", **environment)
-    assert await _run(arena, "migrate", **environment) == "the schema is current\n"
+    for trigger, environment in zip(triggers, environments, strict=True):
+        await _run_until_killed(arena, trigger, *command, **environment)
+        await _run(arena, "migrate", **environment)
+    assert await _run(arena, "migrate", **environments[-1]) == "the schema is current\n"
 
 
 async def creating_topics(arena: Arena, trigger: Trigger) -> None:
@@ -161,20 +170,18 @@ async def creating_topics(arena: Arena, trigger: Trigger) -> None:
     assert again == "every topic agrees with the registry\n"
 
 
-async def _under(feed: Callable[[], Awaitable[None]], arena: Arena, trigger: Trigger) -> None:
-    await arena.ordinary()
-    armed = arena.start("armed", trigger)
-    await _joined(armed, trigger)
-    await _feed_until_reached(armed, trigger, feed)
-    await _died(armed)
+async def _die(arena: Arena, triggers: Sequence[Trigger], feed: Feed) -> None:
+    """Start a replica for each trigger, all at once, and see each of them die there."""
+    armed = {trigger: arena.start("armed", trigger) for trigger in triggers}
+    await asyncio.gather(*(_joined(replica, trigger) for trigger, replica in armed.items()))
+    await _feed_until_reached(armed, feed)
+    await asyncio.gather(*(_died(replica) for replica in armed.values()))
 
 
-async def _alone(feed: Callable[[], Awaitable[None]], arena: Arena, trigger: Trigger) -> None:
+async def _die_alone(arena: Arena, triggers: Sequence[Trigger], feed: Feed) -> None:
     await arena.dismiss_ordinary()
-    armed = arena.start("armed", trigger)
-    await _joined(armed, trigger)
-    await _feed_until_reached(armed, trigger, feed)
-    await _died(armed)
+    for trigger in triggers:
+        await _die(arena, [trigger], feed)
     await arena.ordinary()
 
 
@@ -184,39 +191,32 @@ async def _joined(replica: ServiceProcess, trigger: Trigger) -> None:
     async def ready_or_reached() -> bool:
         if was_reached(replica, trigger):
             return True
-        with suppress(AssertionError):
+        with suppress(AssertionError, RuntimeError):  # it may reach it, and end, at any moment
             await replica.wait_ready(deadline_seconds=0)
             return True
         return False
 
-    await eventually(
-        ready_or_reached, deadline_seconds=_DEADLINE_SECONDS, message=replica.instance_id
-    )
+    await eventually(ready_or_reached, message=replica.instance_id)
 
 
-async def _feed_until_reached(
-    replica: ServiceProcess, trigger: Trigger, feed: Callable[[], Awaitable[None]]
-) -> None:
+async def _feed_until_reached(armed: Mapping[Trigger, ServiceProcess], feed: Feed) -> None:
     for _ in range(_ROUNDS):
-        if was_reached(replica, trigger):
+        if not _missing(armed):
             return
         await feed()
         with suppress(AssertionError):
-            await _arrives(replica, trigger, _ROUND_SECONDS)
-            return
-    raise AssertionError(
-        f"{trigger} not reached after {_ROUNDS} rounds of load:\n{log_tail(replica.log_file)}"
-    )
+            await eventually(lambda: not _missing(armed), deadline_seconds=_ROUND_SECONDS)
+    missing = _missing(armed)
+    logs = "\n".join(f"{trigger}:\n{log_tail(armed[trigger].log_file)}" for trigger in missing)
+    assert not missing, f"not reached after {_ROUNDS} rounds of load: {logs}"
 
 
-async def _arrives(
-    replica: ServiceProcess, trigger: Trigger, deadline_seconds: float = _DEADLINE_SECONDS
-) -> None:
-    await eventually(
-        lambda: was_reached(replica, trigger),
-        deadline_seconds=deadline_seconds,
-        message=str(trigger),
-    )
+def _missing(armed: Mapping[Trigger, ServiceProcess]) -> list[Trigger]:
+    return [trigger for trigger, replica in armed.items() if not was_reached(replica, trigger)]
+
+
+async def _arrives(replica: ServiceProcess, trigger: Trigger) -> None:
+    await eventually(lambda: was_reached(replica, trigger), message=str(trigger))
 
 
 async def _died(replica: ServiceProcess) -> None:
@@ -248,5 +248,5 @@ async def _finish(
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    output, _ = await asyncio.wait_for(process.communicate(), _DEADLINE_SECONDS)
+    output, _ = await asyncio.wait_for(process.communicate(), DEADLINE_SECONDS)
     return process.returncode, output.decode()

@@ -66,6 +66,16 @@ SCENARIOS: dict[FailpointName, Play] = {
     EssayFailpoint.TIMED_OUT: plays.with_deadlines,
 }
 
+TOGETHER = {
+    plays.under_load: 3,
+    plays.with_poison: 2,
+    plays.with_deadlines: 3,
+    plays.when_told_to_stop: 2,
+    plays.redriving: 3,
+    plays.migrating: 3,
+}
+"""Plays that take several triggers, and how many: one load, one rest and one audit serve all of them."""
+
 NEW_ARENA = frozenset({plays.as_the_first})
 """Plays that need a deployment on which nothing has run."""
 
@@ -80,7 +90,7 @@ STALLS: dict[FailpointName, str] = {
     Failpoint.ASSIGNMENT_LOG_ENDS_READ: "long",
     Failpoint.ASSIGNMENT_FOUND: "long",
     Failpoint.FETCH_POLLED: "long",
-    Failpoint.FETCH_ASSEMBLED: "short",
+    Failpoint.FETCH_ASSEMBLED: "long",
     Failpoint.CHUNK_TAKEN: "long",
     Failpoint.CHUNK_BEGUN: "long",
     Failpoint.CHUNK_POSITIONS_MOVED: "short",
@@ -91,7 +101,7 @@ STALLS: dict[FailpointName, str] = {
     EssayFailpoint.PENDING_TAKEN_BACK: "long",
     Failpoint.CHUNK_HANDLED: "long",
     Failpoint.TRANSACTION_SEGMENTS_WRITTEN: "long",
-    Failpoint.TRANSACTION_COMMITTED: "short",
+    Failpoint.TRANSACTION_COMMITTED: "long",
     Failpoint.CHUNK_COMMITTED: "long",
     Failpoint.CHUNK_FINISHED: "long",
     Failpoint.PERIODIC_LOCKED: "long",
