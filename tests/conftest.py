@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tests.fixtures.run import ServerSet
@@ -30,7 +31,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Decide where the run's servers live; embedded ones start when a test needs them."""
+    """Decide where the run's servers live; embedded ones start when a test needs them.
+
+    How long an example takes says nothing on a machine that is busy with other things.
+    """
+    hypothesis.settings.register_profile(
+        "busy_machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    )
+    hypothesis.settings.load_profile("busy_machine")
     config.stash[ServerSet.key] = ServerSet.of_worker(config) or ServerSet.new()
     if not hasattr(config, "workerinput"):
         config.stash[Stack.key] = Stack.chosen(config.getoption("--stack"))

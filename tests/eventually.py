@@ -2,17 +2,23 @@
 
 import asyncio
 import inspect
+import os
 import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 T = TypeVar("T")
 
+DEADLINE_VARIABLE = "ROLLCALL_TESTS_DEADLINE_SECONDS"
+DEADLINE_SECONDS = float(os.environ.get(DEADLINE_VARIABLE, "90"))
+"""How long anything may take on a machine that is busy with other things. Conditions that are met end
+a wait at once, so only a failure costs it."""
+
 
 async def eventually(
     condition: Callable[[], T | Awaitable[T]],
     *,
-    deadline_seconds: float = 20.0,
+    deadline_seconds: float = DEADLINE_SECONDS,
     poll_seconds: float = 0.05,
     message: str = "",
 ) -> T:

@@ -13,7 +13,7 @@ import httpx
 
 from rollcall_cluster.embedded.errors import log_tail
 from rollcall_cluster.embedded.ports import free_port
-from tests.eventually import eventually
+from tests.eventually import DEADLINE_SECONDS, eventually
 
 
 class Running(Protocol):
@@ -66,14 +66,15 @@ class ServiceProcess:
 
     def log_events(self, event: str) -> list[dict[str, Any]]:
         """Structured log lines with this event name, oldest first."""
-        lines = (line for line in self.log.splitlines() if line.startswith("{"))
+        ended = (line for line in self.log.splitlines(keepends=True) if line.endswith("\n"))
+        lines = (line for line in ended if line.startswith("{"))
         return [entry for line in lines if (entry := json.loads(line)).get("event") == event]
 
-    async def wait_ready(self, deadline_seconds: float = 30.0) -> None:
+    async def wait_ready(self, deadline_seconds: float = DEADLINE_SECONDS) -> None:
         """Return once /healthz/ready says 200; else fail with the end of the log."""
         await eventually(self._is_ready, deadline_seconds=deadline_seconds, message=self._story())
 
-    async def wait_exit(self, deadline_seconds: float = 15.0) -> int:
+    async def wait_exit(self, deadline_seconds: float = DEADLINE_SECONDS) -> int:
         """Return the exit code once the process has ended."""
         await eventually(
             lambda: self.exit_code is not None,
@@ -85,7 +86,7 @@ class ServiceProcess:
 
     async def instance(self) -> dict[str, Any]:
         """What /v1/instance says."""
-        async with httpx.AsyncClient(timeout=5) as client:
+        async with httpx.AsyncClient(timeout=DEADLINE_SECONDS) as client:
             return (await client.get(f"{self.url}/v1/instance")).raise_for_status().json()
 
     def terminate(self) -> None:
@@ -103,7 +104,7 @@ class ServiceProcess:
     def kill(self) -> None:
         """SIGKILL, and wait until it is gone; harmless if it is already."""
         self._process.kill()
-        self._process.wait(timeout=10)
+        self._process.wait(timeout=DEADLINE_SECONDS)
 
     async def _is_ready(self) -> bool:
         if self.exit_code is not None:

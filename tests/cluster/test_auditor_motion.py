@@ -16,7 +16,7 @@ from tests.unit.auditor.events import assigned, content, registration
 from tests.unit.auditor.service import FULL, OPEN, Service, clean_world
 from tests.unit.auditor.world import World, encoded
 
-PATIENT = AuditOptions(wait_seconds=30)
+PATIENT = AuditOptions(wait_seconds=60)
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from rollcall_cluster.local.home import Home
 
 _PROGRAM = [sys.executable, "-c", "from rollcall_cluster.cli import main; main()"]
 _CLUSTER_COMMANDS = ("demo", "up", "status", "logs", "scale", "kill", "env", "down", "chaos")
-_DEADLINE_SECONDS = 120
+_COMMAND_SECONDS = 240
 
 Rollcall = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -38,7 +38,7 @@ def _rollcall(environment: dict[str, str]) -> Rollcall:
             env=environment,
             capture_output=True,
             text=True,
-            timeout=_DEADLINE_SECONDS,
+            timeout=_COMMAND_SECONDS,
         )
         assert done.returncode == expect, done.stderr
         return done
@@ -226,7 +226,7 @@ def test_ctrl_c_ends_the_demo_without_a_trace(home: Path):
     assert demo.stdout.readline().startswith("produced")
     processes = [psutil.Process(pid) for pid in _recorded_pids(home)]
     demo.send_signal(signal.SIGINT)
-    demo.communicate(timeout=60)
+    demo.communicate(timeout=_COMMAND_SECONDS)
     assert demo.returncode == 130
     assert len(processes) == 6
     assert not any(is_alive(process) for process in processes)

@@ -9,7 +9,7 @@ import pytest
 
 from rollcall_cluster.auditor import AuditOptions, AuditReport, AuditTarget, verify
 from rollcall_cluster.generator import PROFILES, KeyStrategy, Plan, generate
-from tests.eventually import eventually
+from tests.eventually import DEADLINE_SECONDS, eventually
 from tests.fixtures.services import StartService
 from tests.service_process import ServiceProcess
 
@@ -36,9 +36,7 @@ async def _under_load(
 
     def reached(records: int) -> "asyncio.Future[None]":
         return asyncio.ensure_future(
-            eventually(
-                lambda: sent >= records, deadline_seconds=30, message=f"{records} records sent"
-            )
+            eventually(lambda: sent >= records, message=f"{records} records sent")
         )
 
     load = asyncio.create_task(
@@ -61,7 +59,7 @@ async def _audit(environment: dict[str, str]) -> AuditReport:
         topic_prefix=environment["ROLLCALL_TOPIC_PREFIX"],
         consumer_group=environment["ROLLCALL_CONSUMER_GROUP"],
     )
-    return await verify(target, AuditOptions(require_rest=True))
+    return await verify(target, AuditOptions(require_rest=True, wait_seconds=DEADLINE_SECONDS))
 
 
 def _assert_clean(report: AuditReport) -> None:
@@ -114,7 +112,6 @@ async def test_a_frozen_replica_loses_its_work_and_cannot_commit_when_it_wakes_u
         replicas["a"].stop()
         await eventually(
             lambda: _own_everything(others),
-            deadline_seconds=30,
             message="the others own everything",
         )
         replicas["a"].cont()

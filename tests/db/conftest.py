@@ -13,8 +13,12 @@ import pytest
 import pytest_asyncio
 from psycopg import sql
 
+from rollcall_cluster.purge.progress import Silent
+from rollcall_cluster.purge.purging import Purge, Purged
+from tests.db.deadlines import Let
 from tests.db.evidence import Evidence
-from tests.db.replica import Replica, open_replica
+from tests.db.purges import DAY, RunPurge
+from tests.db.replica import LANES, Replica, open_replica
 
 _END_OTHER_SESSIONS = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
@@ -94,6 +98,36 @@ async def connection(database: str) -> AsyncIterator[Any]:
 
 
 @pytest.fixture
+def let_deadline_pass(connection: Any) -> Let:
+    """Makes a batch's deadline lie a second in the past, as if it had been registered long ago."""
+
+    async def let(batch_id: UUID) -> None:
+        await connection.execute(
+            "UPDATE batch SET deadline_at = now() - interval '1 second' WHERE batch_id = $1",
+            batch_id,
+        )
+
+    return let
+
+
+@pytest.fixture
 def evidence(connection: Any) -> Evidence:
     """What committed transactions left."""
     return Evidence(connection)
+
+
+@pytest_asyncio.fixture
+async def lanes(connection: Any) -> None:
+    """The lanes of a deployment that has been started once."""
+    await connection.execute("INSERT INTO lane (lane) SELECT generate_series(0, $1 - 1)", LANES)
+
+
+@pytest.fixture
+def purge(database: str, lanes: None) -> RunPurge:
+    """`await purge(limit=1)`: purge what ended more than a day ago, on a connection of its own."""
+
+    async def run(limit: int | None = None, wait: float = 0, dry_run: bool = False) -> Purged:
+        async with connected(database, "els") as own:
+            return await Purge(own, Silent(), wait).run(DAY, limit, dry_run=dry_run)
+
+    return run

@@ -16,6 +16,7 @@ from rollcall.settings import ServiceSettings
 from rollcall.telemetry.metrics import Metrics
 from rollcall.topology import Topology
 from rollcall_events.topics import TOPICS
+from tests.eventually import DEADLINE_SECONDS
 from tests.unit.model.broker import Broker
 from tests.unit.model.lanes import (
     SETTINGS,
@@ -141,13 +142,13 @@ async def test_in_a_backlog_transactions_keep_their_distance_until_there_is_none
     )
     running = asyncio.create_task(publisher.run())
     try:
-        await asyncio.wait_for(publisher.wait_idle(), 10)
+        await asyncio.wait_for(publisher.wait_idle(), DEADLINE_SECONDS)
         publisher.wake(more_follows=True)
         await append(connection, 2)
         publisher.wake(more_follows=True)
         assert await waiting_segments(connection) == 1
         publisher.wake(more_follows=False)
-        await asyncio.wait_for(publisher.wait_idle(), 10)
+        await asyncio.wait_for(publisher.wait_idle(), DEADLINE_SECONDS)
         assert await waiting_segments(connection) == 0
     finally:
         running.cancel()

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from rollcall_cluster.chaos.launcher import CLOCK_VARIABLE, ROUTES_VARIABLE
+from tests.eventually import DEADLINE_SECONDS
 
 _CLOCK = """
 import time, json
@@ -54,7 +55,7 @@ def _launched(tmp_path: Path, program: str, *arguments: str, **variables: str) -
         env={**os.environ, "PYTHONPATH": str(tmp_path), **variables},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=DEADLINE_SECONDS,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout

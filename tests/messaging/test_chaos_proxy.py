@@ -10,8 +10,9 @@ import pytest
 
 from rollcall_cluster.chaos.launcher import preamble
 from rollcall_cluster.chaos.proxy import Link, Mode, Proxies
+from tests.eventually import DEADLINE_SECONDS
 
-_SECONDS = 5.0
+_SECONDS = DEADLINE_SECONDS
 
 
 @pytest.fixture

@@ -194,7 +194,7 @@ def _server_of_a_killed_owner(directory: Path, mode: str) -> psutil.Process:
 async def test_a_server_ends_with_an_owner_that_was_killed(directory: Path):
     """No server is left behind by kill -9 of the process that started it."""
     process = _server_of_a_killed_owner(directory, "owned")
-    await eventually(lambda: not process.is_running(), deadline_seconds=15)
+    await eventually(lambda: not process.is_running())
 
 
 def test_a_detached_server_outlives_its_starter(directory: Path):

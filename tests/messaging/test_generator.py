@@ -25,6 +25,7 @@ from rollcall_cluster.generator import (
     generate,
 )
 from rollcall_events.topics import TOPICS
+from tests.eventually import DEADLINE_SECONDS
 from tests.fixtures.topics import PARTITIONS
 
 INPUTS = [topic.name for topic in TOPICS if topic.direction == "in"]
@@ -185,7 +186,7 @@ async def test_signal_ends_the_command_cleanly(
     number: signal.Signals,
 ) -> None:
     """Ctrl-C and SIGTERM: what was sent is flushed and reported; the exit code tells the interruption."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         while len(await records_in(kafka_bootstrap, topic_prefix)) < 100:
             continue
         running_command.send_signal(number)

@@ -11,6 +11,7 @@ from rollcall.outbox.producer import LaneProducer
 from rollcall.outbox.segment import SegmentCodec
 from rollcall.topology import Topology
 from rollcall_events.topics import TOPICS
+from tests.eventually import DEADLINE_SECONDS
 
 
 async def test_a_take_over_that_is_cancelled_while_it_closes_its_reader_is_cancelled(
@@ -31,6 +32,6 @@ async def test_a_take_over_that_is_cancelled_while_it_closes_its_reader_is_cance
     monkeypatch.setattr(AIOKafkaConsumer, "stop", cancelled_while_stopping)
     try:
         with pytest.raises(asyncio.CancelledError):
-            await asyncio.wait_for(opening, 30)
+            await asyncio.wait_for(opening, DEADLINE_SECONDS)
     finally:
         await producer.close()

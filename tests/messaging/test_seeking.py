@@ -113,4 +113,4 @@ async def test_records_drawn_by_a_poll_of_an_older_assignment_are_read_again(
     poll.let_go.set()
 
     await eventually(lambda: consumer.ownership.positions, message="positions are read again")
-    await eventually(lambda: len(handled) == 20, deadline_seconds=10, message="20 contents")
+    await eventually(lambda: len(handled) == 20, message="20 contents")

@@ -5,6 +5,8 @@ from typing import NamedTuple
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.eventually import DEADLINE_SECONDS
+
 
 class Sample(NamedTuple):
     """A metric with one set of labels."""
@@ -20,7 +22,7 @@ def sample(name: str, **labels: str) -> Sample:
 
 async def metrics(url: str) -> dict[Sample, float]:
     """Every sample that the replica at `url` exposes."""
-    async with httpx.AsyncClient(timeout=5) as client:
+    async with httpx.AsyncClient(timeout=DEADLINE_SECONDS) as client:
         text = (await client.get(f"{url}/metrics")).raise_for_status().text
     return {
         sample(item.name, **item.labels): item.value

@@ -110,7 +110,7 @@ class KafkaClient:
             events[:] = await self.committed(model)
             return len(events) >= count
 
-        await eventually(enough, deadline_seconds=40, message=f"{count} {model.__name__}")
+        await eventually(enough, message=f"{count} {model.__name__}")
         return events
 
     async def _records(self, topic: str) -> list[Any]:

@@ -5,6 +5,8 @@ import os
 import subprocess
 import sys
 
+from tests.eventually import DEADLINE_SECONDS
+
 _PROGRAM = [sys.executable, "-c", "from rollcall_cluster.cli import main; main()"]
 
 
@@ -21,7 +23,7 @@ class RollcallCommand:
             env=self._environment,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=DEADLINE_SECONDS,
         )
         assert done.returncode == expect, done.stdout + done.stderr
         return done.stdout + done.stderr

@@ -19,7 +19,7 @@ from rollcall_events import (
 from tests.db.dead_letters import audit, bury
 from tests.db.events import registration
 from tests.db.evidence import Evidence
-from tests.eventually import eventually
+from tests.eventually import DEADLINE_SECONDS, eventually
 from tests.fixtures.services import StartService
 from tests.service_process import ServiceProcess
 from tests.services.kafka_client import KafkaClient
@@ -35,7 +35,9 @@ async def admin(
 ) -> AsyncIterator[httpx.AsyncClient]:
     """A client with a token."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    async with httpx.AsyncClient(base_url=replica.url, timeout=30, headers=headers) as client:
+    async with httpx.AsyncClient(
+        base_url=replica.url, timeout=DEADLINE_SECONDS, headers=headers
+    ) as client:
         yield client
 
 

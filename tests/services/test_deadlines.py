@@ -64,5 +64,5 @@ async def test_deadlines_pass_are_announced_and_leave_a_deployment_that_verifies
         topic_prefix=topic_prefix,
         consumer_group=f"{topic_prefix}essay-lifecycle-service",
     )
-    report = await verify(target, AuditOptions(wait_seconds=30, require_rest=True))
+    report = await verify(target, AuditOptions(wait_seconds=60, require_rest=True))
     assert report.ok, [str(e) for check in report.checks for e in check.examples]

@@ -21,7 +21,7 @@ from rollcall_events.topics import topic_for
 from tests.db.dead_letters import bury
 from tests.db.events import content, message, registration
 from tests.db.evidence import Evidence
-from tests.eventually import eventually
+from tests.eventually import DEADLINE_SECONDS, eventually
 from tests.fixtures.services import StartService
 from tests.services.kafka_client import KafkaClient
 from tests.services.rollcall_command import RollcallCommand
@@ -47,7 +47,9 @@ async def assert_clean(environment: dict[str, str]) -> None:
         topic_prefix=environment["ROLLCALL_TOPIC_PREFIX"],
         consumer_group=environment["ROLLCALL_CONSUMER_GROUP"],
     )
-    report = await verify(target, AuditOptions(require_rest=True, workers=0))
+    report = await verify(
+        target, AuditOptions(require_rest=True, workers=0, wait_seconds=DEADLINE_SECONDS)
+    )
     assert report.exit_code == 0, report.model_dump_json(indent=1)
 
 

@@ -4,6 +4,8 @@ import json
 import subprocess
 import sys
 
+from tests.eventually import DEADLINE_SECONDS
+
 PROGRAM = """
 import logging
 from rollcall import ServiceSettings
@@ -20,7 +22,11 @@ logging.getLogger("library").info("not worth a line")
 
 def test_an_exception_in_a_library_is_logged_with_its_traceback() -> None:
     output = subprocess.run(
-        [sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", PROGRAM],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=DEADLINE_SECONDS,
     ).stdout
     (line,) = [json.loads(line) for line in output.splitlines()]
     assert (line["event"], line["level"], line["instance"]) == ("it failed", "error", "first")

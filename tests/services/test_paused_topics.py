@@ -13,7 +13,7 @@ from rollcall_events import (
 )
 from tests.db.events import contents, registration
 from tests.db.evidence import Evidence
-from tests.eventually import eventually
+from tests.eventually import DEADLINE_SECONDS, eventually
 from tests.fixtures.services import StartService
 from tests.service_process import ServiceProcess
 from tests.services.exposed_metrics import metrics, sample
@@ -34,7 +34,7 @@ def rollcall(service_environment: dict[str, str]) -> RollcallCommand:
 async def paused(replica: ServiceProcess, topic: str) -> bool:
     """Whether a replica tells of a paused topic, in its health and its metrics; ready all the same."""
     try:
-        async with httpx.AsyncClient(timeout=5) as client:
+        async with httpx.AsyncClient(timeout=DEADLINE_SECONDS) as client:
             answer = await client.get(f"{replica.url}/healthz/ready")
     except httpx.TransportError:
         return False

@@ -33,23 +33,23 @@ async def test_purged_batches_are_gone_and_the_deployment_verifies(
     await kafka.send(registration(closed, 2, **deadline), content(closed, "one"))
     await kafka.wait_for(BatchReadinessTimeoutV1, 1)
     await kafka.wait_for(BatchContentProvisioningCompletedV1, 1)
-    await rollcall("verify", "--at-rest", "--wait-seconds", "30")
+    await rollcall("verify", "--at-rest", "--wait-seconds", "60")
 
     told = json.loads(await rollcall("purge", "--older-than", "0s", "--dry-run", "--json"))
     assert (told["batches"], told["slots"], told["dry_run"]) == (2, 4, True)
     said = await rollcall("purge", "--older-than", "0s")
     assert "purged 2 batches" in said
     assert await evidence.slots(full) == await evidence.slots(closed) == []
-    await rollcall("verify", "--at-rest", "--wait-seconds", "30")
+    await rollcall("verify", "--at-rest", "--wait-seconds", "60")
 
     await kafka.send(registration(full, 2), *contents(full, 3), content(closed, "one"))
     await kafka.send(content(open_, "two"))
     await kafka.wait_for(ExcessContentProvisionedV1, 5)
-    await rollcall("verify", "--at-rest", "--wait-seconds", "30")
+    await rollcall("verify", "--at-rest", "--wait-seconds", "60")
 
     told = json.loads(await rollcall("purge", "--older-than", "0s", "--json"))
     assert (told["batches"], told["excess"]) == (1, 4)
-    await rollcall("verify", "--at-rest", "--wait-seconds", "30")
+    await rollcall("verify", "--at-rest", "--wait-seconds", "60")
 
 
 async def test_an_age_that_is_none_is_refused(service_environment: dict[str, str]) -> None:

@@ -14,7 +14,7 @@ from rollcall.database.migrations import migrate
 from rollcall.database.schema_version import known_migrations
 from rollcall_events import BatchContentProvisioningCompletedV1
 from tests.db.events import content, registration
-from tests.eventually import eventually
+from tests.eventually import DEADLINE_SECONDS, eventually
 from tests.fixtures.services import StartService
 from tests.service_process import ServiceProcess
 from tests.services.first_contact import first_contact_only
@@ -47,7 +47,7 @@ def waits_because(replica: ServiceProcess, *words: str) -> list[dict[str, Any]]:
 
 async def status(replica: ServiceProcess, path: str) -> int:
     """Status code of a GET."""
-    async with httpx.AsyncClient(timeout=5) as client:
+    async with httpx.AsyncClient(timeout=DEADLINE_SECONDS) as client:
         return (await client.get(replica.url + path)).status_code
 
 
@@ -114,7 +114,7 @@ async def test_a_replica_that_waits_obeys_sigterm(
     replica = service_process(ROLLCALL_TOPIC_PREFIX=f"{topic_prefix}never.")
     await eventually(lambda: waits_because(replica, "missing topics"))
     replica.terminate()
-    assert await replica.wait_exit(deadline_seconds=5) == 0
+    assert await replica.wait_exit() == 0
 
 
 async def test_a_replica_that_lost_kafka_while_starting_says_so_and_obeys_sigterm(
@@ -127,4 +127,4 @@ async def test_a_replica_that_lost_kafka_while_starting_says_so_and_obeys_sigter
             lambda: [line for line in replica.log_events("waiting") if line["what"] == "Kafka"]
         )
         replica.terminate()
-        assert await replica.wait_exit(deadline_seconds=5) == 0
+        assert await replica.wait_exit() == 0

@@ -12,6 +12,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from rollcall_cluster.embedded import EmbeddedServers
+from tests.eventually import DEADLINE_SECONDS
 from tests.fixtures.services import StartService
 
 TUTORIAL = Path(__file__).parents[2] / "docs" / "tutorial.md"
@@ -45,7 +46,7 @@ def _run(environment: dict[str, str], command: str) -> str:
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=DEADLINE_SECONDS,
         check=True,
     )
     return finished.stdout

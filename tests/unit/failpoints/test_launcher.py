@@ -11,7 +11,7 @@ import pytest
 
 from rollcall.failpoints import Failpoint
 from rollcall_cluster.failpoints import FAILPOINTS, Action, Arming, Trigger, launcher_command
-from tests.eventually import eventually
+from tests.eventually import DEADLINE_SECONDS, eventually
 
 _REACH_THREE_TIMES = """
 import sys
@@ -62,7 +62,7 @@ async def test_a_process_stalls_at_the_failpoint_and_goes_on_behind_it():
     )
     assert process.stderr is not None
     assert process.stdout is not None
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         assert await process.stderr.readline() == b"failpoint reached: chunk.begun:stop:3\n"
         await eventually(lambda: psutil.Process(process.pid).status() == psutil.STATUS_STOPPED)
         process.send_signal(signal.SIGCONT)
@@ -108,4 +108,6 @@ def test_failpoints_without_a_trigger_pass():
 
 
 def _run(*command: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    return subprocess.run(
+        command, capture_output=True, text=True, timeout=DEADLINE_SECONDS, check=False
+    )

@@ -92,6 +92,6 @@ async def test_a_full_chunk_takes_no_further_poll_until_it_is_taken(
     await asyncio.sleep(0)
     assert not waiting.done()
     await buffer.take()
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(60):
         await waiting
     assert buffer.room == max_records

@@ -35,7 +35,7 @@ def fails(error: Exception) -> Part:
 async def run(supervisor: Supervisor, *parts: Part) -> list[BaseException]:
     """Run parts beside one that lasts; returns what they ended with."""
     try:
-        async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
+        async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:
             for part in (for_ever, *parts):
                 supervisor.start(tasks, part, part.__name__)
     except ExceptionGroup as errors:
