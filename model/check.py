@@ -1,4 +1,4 @@
-"""Check the protocol with Spin: it must hold as it is, and break without each of its guards.
+"""Check the models with Spin: each must hold as it is, and break without each of its guards.
 
     python model/check.py                    every check; exit 0 if all came out as they must
     python model/check.py no_fence           some of them, by name
@@ -20,19 +20,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-MODEL = Path(__file__).with_name("protocol.pml")
+PROTOCOL = Path(__file__).with_name("protocol.pml")
+DEADLINE = Path(__file__).with_name("deadline.pml")
 CHECK_SECONDS = 120
 MAX_DEPTH = 200_000
 
 
 @dataclass(frozen=True)
 class Check:
-    """One run of the checker: what is switched off or on, and whether the protocol must hold."""
+    """One run of the checker: what is switched off or on, and whether the model must hold."""
 
     name: str
     holds: bool
     what: str
     defines: tuple[str, ...]
+    model: Path = PROTOCOL
 
     @property
     def live(self) -> bool:
@@ -53,8 +55,8 @@ class CheckError(Exception):
     """The checker did not come to a verdict; the message says why and what to do."""
 
 
-def _without(guard: str, what: str) -> Check:
-    return Check(guard.lower(), False, what, (guard,))
+def _without(guard: str, what: str, model: Path = PROTOCOL) -> Check:
+    return Check(guard.lower(), False, what, (guard,), model)
 
 
 CHECKS = (
@@ -71,6 +73,12 @@ CHECKS = (
     _without("POSITION_APART", "lane position outside of the Kafka transaction"),
     _without("FORGET_FIRST", "segments forgotten before the commit"),
     _without("TRUST_SILENCE", "a lost answer taken for a failed commit"),
+    Check("deadline", True, "any policy, one fault anywhere", (), DEADLINE),
+    _without("DUE_NOT_LOCKED", "a batch that is due is read without its lock", DEADLINE),
+    _without("SOME_SLOTS_GIVEN_UP", "a batch ends with a slot locked by its taker", DEADLINE),
+    _without("TIMED_OUT_AGAIN", "a batch that has timed out is due again", DEADLINE),
+    _without("LOCKED_MEANS_FULL", "no slot to lock means no slot left", DEADLINE),
+    _without("UNLOCKED_COUNTERS", "a taker counts without the batch's lock", DEADLINE),
 )
 
 
@@ -94,7 +102,7 @@ def _build(check: Check, folder: Path) -> None:
     defines = [f"-D{define}" for define in check.defines]
     # NFAIR: bits for the fairness counters of up to 23 processes; SAFETY: cheaper, no cycles.
     mode = "-DNFAIR=3" if check.live else "-DSAFETY"
-    _run(["spin", "-a", *defines, str(MODEL)], folder)
+    _run(["spin", "-a", *defines, str(check.model)], folder)
     # A broken protocol breaks within few states: compiling costs more than checking.
     optimise = "-O2" if check.holds else "-O0"
     _run(["cc", "-w", optimise, mode, "-DCOLLAPSE", "-o", "pan", "pan.c"], folder)
@@ -131,7 +139,7 @@ def show_trail(check: Check, folder: Path) -> bool:
     trail = str(next(folder.glob("*.trail")))
     # Spin ends with 1 after the replay of a violation.
     subprocess.run(  # noqa: S603
-        ["spin", "-p", "-g", "-k", trail, *defines, str(MODEL)],  # noqa: S607
+        ["spin", "-p", "-g", "-k", trail, *defines, str(check.model)],  # noqa: S607
         cwd=folder,
         check=False,
     )

@@ -4,8 +4,7 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -28,10 +27,7 @@ class Running(Protocol):
 
 
 class ServiceProcess:
-    """`python -m MODULE run` with its output in `log_file` and HTTP on a free port.
-
-    Or whatever `start` starts with the environment and the log file that it is given.
-    """
+    """What `start` starts with an environment and a log file, with HTTP on a free port."""
 
     def __init__(
         self,
@@ -39,14 +35,12 @@ class ServiceProcess:
         *,
         environment: Mapping[str, str],
         log_file: Path,
-        module: str = "essay_lifecycle_service",
-        start: Callable[[Mapping[str, str], Path], Running] | None = None,
+        start: Callable[[Mapping[str, str], Path], Running],
     ) -> None:
         self.instance_id = instance_id
         self.log_file = log_file
         self.url = f"http://127.0.0.1:{(port := free_port())}"
         own = {"ROLLCALL_HTTP_PORT": str(port), "ROLLCALL_INSTANCE_ID": instance_id}
-        start = start or partial(_start, module)
         self._process = start({**environment, **own}, log_file)
 
     @property
@@ -119,10 +113,13 @@ class ServiceProcess:
         return f"{self.instance_id}, log:\n{log_tail(self.log_file)}\n"
 
 
-def _start(module: str, environment: Mapping[str, str], log_file: Path) -> Running:
+def start_module(
+    module: str, arguments: Sequence[str], environment: Mapping[str, str], log_file: Path
+) -> Running:
+    """`python -m MODULE ARGUMENT...`, with its output in `log_file`."""
     with log_file.open("ab") as log:
         return subprocess.Popen(
-            [sys.executable, "-m", module, "run"],
+            [sys.executable, "-m", module, *arguments],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,

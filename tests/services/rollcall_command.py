@@ -1,13 +1,11 @@
-"""The `rollcall` command as it is typed, on a test's deployment."""
+"""The `rollcall` command, as it is typed, on a test's deployment."""
 
 import asyncio
 import os
-import subprocess
-import sys
+import tempfile
+from pathlib import Path
 
-from tests.eventually import DEADLINE_SECONDS
-
-_PROGRAM = [sys.executable, "-c", "from rollcall_cluster.cli import main; main()"]
+from tests.forked import fork_rollcall
 
 
 class RollcallCommand:
@@ -17,13 +15,9 @@ class RollcallCommand:
         self._environment = {**os.environ, **environment, "COLUMNS": "200"}
 
     async def __call__(self, *arguments: str, expect: int = 0) -> str:
-        done = await asyncio.to_thread(
-            subprocess.run,
-            [*_PROGRAM, *arguments],
-            env=self._environment,
-            capture_output=True,
-            text=True,
-            timeout=DEADLINE_SECONDS,
-        )
-        assert done.returncode == expect, done.stdout + done.stderr
-        return done.stdout + done.stderr
+        with tempfile.TemporaryDirectory(prefix="rollcall-command-") as directory:
+            output = Path(directory) / "output"
+            code = await asyncio.to_thread(fork_rollcall, arguments, self._environment, output)
+            printed = output.read_text()
+        assert code == expect, printed
+        return printed

@@ -59,7 +59,7 @@ async def test_a_replica_without_topics_waits_for_them_and_goes_on_once_they_exi
     batch_id: UUID,
 ) -> None:
     prefix = f"{topic_prefix}late."
-    replica = service_process(ROLLCALL_TOPIC_PREFIX=prefix)
+    replica = service_process(forked=False, ROLLCALL_TOPIC_PREFIX=prefix)
     await eventually(
         lambda: waits_because(replica, f"{prefix}batch.essays.registered.v1", "'topics' command")
     )
@@ -83,7 +83,7 @@ async def test_a_replica_on_an_empty_database_tells_to_migrate_and_goes_on_once_
     service_process: StartService, service_environment: dict[str, str], empty_database: str
 ) -> None:
     own = {"ROLLCALL_POSTGRES_DSN": empty_database}
-    replica = service_process(**own)
+    replica = service_process(forked=False, **own)
     await eventually(lambda: waits_because(replica, "run the service's 'migrate' command"))
 
     code, output = await command(service_environment | own, "migrate")

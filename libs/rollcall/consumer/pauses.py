@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from rollcall import failpoints
 from rollcall.database.queries import load_queries
+from rollcall.failpoints import Failpoint
 
 
 @dataclass(slots=True, frozen=True)
@@ -43,11 +45,15 @@ class PauseStore:
 
     async def pause(self, connection: Any, topic: str, reason: str, by: str) -> bool:
         """Stop a topic; False if it is stopped already, which keeps its first reason."""
-        return bool(await connection.fetchval(self._pause, self._group, topic, reason, by))
+        paused = bool(await connection.fetchval(self._pause, self._group, topic, reason, by))
+        failpoints.reached(Failpoint.PAUSE_WRITTEN)
+        return paused
 
     async def resume(self, connection: Any, topic: str, reason: str, by: str) -> bool:
         """Let a topic go on; False if it was not stopped."""
-        return bool(await connection.fetchval(self._resume, self._group, topic, reason, by))
+        resumed = bool(await connection.fetchval(self._resume, self._group, topic, reason, by))
+        failpoints.reached(Failpoint.RESUME_WRITTEN)
+        return resumed
 
     async def history(self, connection: Any, limit: int) -> list[Change]:
         """Who stopped and resumed what, newest first; audited in the statements of the changes."""

@@ -42,10 +42,10 @@ class Pausing:
     async def pause(self, error: DeadLetterLimitError) -> None:
         """Stop a topic everywhere; if that fails, the chunk is read again and refused again."""
         log.critical("topic_paused", topic=error.topic, reason=str(error))
+        failpoints.reached(Failpoint.PAUSE_DECIDED)
         try:
             async with self._database.acquire() as connection:
                 await self._store.pause(connection, error.topic, str(error), self._instance_id)
-                failpoints.reached(Failpoint.PAUSE_WRITTEN)
                 await self.follow(connection)
         except DATABASE_ERRORS as failure:
             log.warning("pause_not_kept", topic=error.topic, error=repr(failure)[:500])
@@ -54,7 +54,10 @@ class Pausing:
     async def follow(self, connection: Any) -> None:
         """Hold what is paused, let the rest go; a topic that changes is judged anew."""
         paused = {pause.topic: pause.reason for pause in await self._store.read(connection)}
-        for topic in paused.keys() ^ self._ownership.paused.keys():
+        changed = paused.keys() ^ self._ownership.paused.keys()
+        if changed:
+            failpoints.reached(Failpoint.PAUSES_NOTICED)
+        for topic in changed:
             self._limit.forget(topic)
             log.info("topic_held" if topic in paused else "topic_resumed", topic=topic)
         self._ownership.hold(paused)

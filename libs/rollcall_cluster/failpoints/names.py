@@ -1,12 +1,13 @@
-"""Every failpoint of the runtime and of the services."""
+"""Every failpoint of the runtime, of the services and of what changes a deployment beside them."""
 
 from essay_lifecycle_service.failpoints import EssayFailpoint
-from rollcall.failpoints import Failpoint, FailpointName
+from rollcall.failpoints import Failpoint, FailpointName, names_in
+from rollcall_cluster.purge.failpoints import PurgeFailpoint
 
-ENUMERATIONS: tuple[type[FailpointName], ...] = (Failpoint, EssayFailpoint)
+LISTINGS: tuple[type, ...] = (Failpoint, EssayFailpoint, PurgeFailpoint)
 
 FAILPOINTS: dict[str, FailpointName] = {
-    failpoint.value: failpoint for enumeration in ENUMERATIONS for failpoint in enumeration
+    str(failpoint): failpoint for listing in LISTINGS for failpoint in names_in(listing).values()
 }
 
 

@@ -15,6 +15,7 @@ from rollcall_cluster.auditor.rendering import print_report
 from rollcall_cluster.generator import PROFILES, Plan, Summary
 from rollcall_cluster.local.cluster import LocalCluster
 from rollcall_cluster.local.demo_view import agrees, outcome_table
+from rollcall_cluster.local.interruption import run_until_interrupted
 from rollcall_cluster.local.own_cluster import own_cluster
 from rollcall_cluster.local.steps import shown_steps
 from rollcall_cluster.local.story import Story
@@ -58,7 +59,7 @@ def demo_command(
     with own_cluster(_PREFIX) as cluster:
         with shown_steps(f"replicas ready: {_REPLICAS},") as report:
             cluster.up(_REPLICAS, report, _settings(cluster))
-        holds = asyncio.run(_run(cluster, plan, console))
+        holds = run_until_interrupted(_run(cluster, plan, console))
     console.print(f"demo of {time.monotonic() - began:.0f} s; everything is stopped and deleted")
     raise typer.Exit(0 if holds else 1)
 

@@ -10,9 +10,11 @@ from uuid import UUID
 
 import asyncpg
 
+from rollcall import failpoints
 from rollcall.database.queries import load_queries
 from rollcall.errors import SchemaNotMigratedError
 from rollcall.outbox.event import lane_of
+from rollcall_cluster.purge.failpoints import PurgeFailpoint
 from rollcall_cluster.purge.progress import Progress
 
 # Bounds of one transaction.
@@ -147,13 +149,19 @@ class Purge:
             async with self._connection.transaction():
                 rows = await self._connection.fetch(self._sql["lock"], wanted)
                 free = [row["batch_id"] for row in rows]
+                failpoints.reached(PurgeFailpoint.LOCKED)
                 excess = await self._execute("delete_excess", free)
+                failpoints.reached(PurgeFailpoint.EXCESS_DELETED)
                 slots = await self._execute("delete_slots", free)
+                failpoints.reached(PurgeFailpoint.SLOTS_DELETED)
                 await self._execute("delete_completions", free)
+                failpoints.reached(PurgeFailpoint.COMPLETIONS_DELETED)
                 await self._execute("mark", free)
+                failpoints.reached(PurgeFailpoint.MARKED)
         except asyncpg.LockNotAvailableError:
             done.busy += len(wanted)
             return
+        failpoints.reached(PurgeFailpoint.COMMITTED)
         done.batches += len(free)
         done.busy += len(wanted) - len(free)
         done.slots += slots
@@ -161,6 +169,7 @@ class Purge:
 
     async def _purge_late_excess(self, done: Purged) -> None:
         while count := await self._execute("delete_late_excess", done.older_than, LATE_CLAIMS):
+            failpoints.reached(PurgeFailpoint.LATE_EXCESS_DELETED)
             done.excess += count
 
     async def _value(self, query: str, *arguments: object) -> Any:

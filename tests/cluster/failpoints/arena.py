@@ -11,6 +11,7 @@ from typing import Any
 
 import asyncpg
 import psutil
+from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from rollcall.dead_letters.operations import DeadLetters
 from rollcall.topology import Topology
@@ -20,13 +21,13 @@ from rollcall_cluster.failpoints import Trigger
 from rollcall_cluster.generator import PROFILES, Plan, generate
 from rollcall_events import DeadlinePolicy, EventData
 from rollcall_events.topics import TOPICS
-from tests.cluster.failpoints.forked import ForkedService
 from tests.db.conftest import connected
 from tests.db.events import content, contents, registration
 from tests.eventually import DEADLINE_SECONDS, eventually
 from tests.fixtures.database import SCHEMA
 from tests.fixtures.services import service_variables
 from tests.fixtures.topics import PARTITIONS, create_topics
+from tests.forked import fork_armed_service
 from tests.service_process import ServiceProcess
 from tests.services.kafka_client import KafkaClient
 
@@ -85,7 +86,7 @@ class Arena:
             f"{name}-{number}",
             environment=self.variables(overrides),
             log_file=self._directory / f"{name}-{number}.log",
-            start=partial(ForkedService, triggers),
+            start=partial(fork_armed_service, triggers),
         )
         self._started.append(replica)
         return replica
@@ -146,6 +147,26 @@ class Arena:
             assert await slots(_DELETE_LAST_SLOTS)
             await _send_each(kafka, registered)
 
+    async def feed_purgeable(self, *, late: bool) -> None:
+        """See that a batch has ended and is not purged, or that one is and content came for it since."""
+        batch_id = uuid.uuid4()
+        async with self.kafka() as kafka, self._database() as connection:
+
+            async def there_is(condition: str) -> bool:
+                return await connection.fetchval(f"SELECT EXISTS (SELECT FROM {condition})")
+
+            if not late:
+                await kafka.send(registration(batch_id, 1), *contents(batch_id, 2))
+                await eventually(
+                    lambda: there_is("batch WHERE state <> 'open' AND purged_at IS NULL")
+                )
+                return
+            purged = await connection.fetchval(
+                "SELECT batch_id FROM batch WHERE purged_at IS NOT NULL"
+            )
+            await kafka.send(content(purged, f"late-{batch_id}"))
+            await eventually(lambda: there_is(f"unplaced WHERE batch_id = '{purged}'"))
+
     @asynccontextmanager
     async def dead_letters(self) -> AsyncIterator[DeadLetters]:
         """What an operator does with dead letters."""
@@ -185,10 +206,31 @@ class Arena:
             consumer_group=self.environment["ROLLCALL_CONSUMER_GROUP"],
         )
         options = AuditOptions(require_rest=True, workers=0, wait_seconds=_REST_SECONDS)
+        self.in_doubt = True
         report = await verify(target, options)
-        assert report.ok, report.model_dump_json(indent=1)
+        assert report.ok, f"{await self._open_transactions()}\n{report.model_dump_json(indent=1)}"
         assert self._ordinary is None or self._ordinary.exit_code is None
         self.in_doubt = False
+
+    async def _open_transactions(self) -> str:
+        """Output partitions whose readers do not get as far as their writers: transactions without end."""
+        prefix = self.environment["ROLLCALL_TOPIC_PREFIX"]
+        bootstrap = self.environment["ROLLCALL_KAFKA_BOOTSTRAP_SERVERS"]
+        ends: list[dict[TopicPartition, int]] = []
+        for isolation in ("read_uncommitted", "read_committed"):
+            async with AIOKafkaConsumer(
+                bootstrap_servers=bootstrap, isolation_level=isolation
+            ) as consumer:
+                topics = {topic for topic in await consumer.topics() if topic.startswith(prefix)}
+                partitions = [
+                    TopicPartition(topic, number)
+                    for topic in topics
+                    for number in consumer.partitions_for_topic(topic) or ()
+                ]
+                ends.append(await consumer.end_offsets(partitions))
+        written, stable = ends
+        behind = [f"{p}: {stable[p]} of {written[p]}" for p in written if stable[p] < written[p]]
+        return f"open transactions: {', '.join(behind) or 'none'}"
 
     def close(self) -> None:
         """Kill what runs."""

@@ -13,6 +13,7 @@ from rollcall.dead_letters.letter import LetterFilter
 from rollcall.failpoints import Failpoint
 from rollcall_cluster.embedded.errors import log_tail
 from rollcall_cluster.failpoints import Action, Trigger, launcher_command
+from rollcall_cluster.purge.failpoints import PurgeFailpoint
 from rollcall_events import EssayContentProvisionedV1
 from rollcall_events.topics import topic_for
 from tests.cluster.failpoints.arena import Arena
@@ -26,6 +27,7 @@ Play = Callable[..., Awaitable[None]]
 
 Feed = Callable[[], Awaitable[None]]
 
+_TOPIC = topic_for(EssayContentProvisionedV1).name
 # How often the load is sent again, and how long its arrival may take, before a play gives up.
 _ROUNDS = 8
 _ROUND_SECONDS = 5.0
@@ -135,8 +137,32 @@ async def when_a_topic_turns_bad(arena: Arena, trigger: Trigger) -> None:
                 await kafka.send_raw(EssayContentProvisionedV1, b"not JSON", partition=partition)
     await _arrives(armed, trigger)
     await _died(armed)
-    name = topic_for(EssayContentProvisionedV1).name
-    assert "resumed" in await RollcallCommand(arena.environment)("topic", "resume", name)
+    told = await RollcallCommand(arena.environment)("topic", "resume", _TOPIC)
+    paused = trigger.failpoint == Failpoint.PAUSE_WRITTEN
+    assert ("resumed" if paused else "was not paused") in told
+
+
+async def when_paused_by_hand(arena: Arena, trigger: Trigger) -> None:
+    """One of two replicas, when it notices that an operator has paused a topic; then it is resumed."""
+    await arena.ordinary()
+    armed = arena.start("armed", trigger)
+    await armed.wait_ready()
+    rollcall = RollcallCommand(arena.environment)
+    await rollcall("topic", "pause", _TOPIC)
+    await arena.feed()
+    await _arrives(armed, trigger)
+    await _died(armed)
+    assert "resumed" in await rollcall("topic", "resume", _TOPIC)
+
+
+async def resuming(arena: Arena, trigger: Trigger) -> None:
+    """The command that resumes a topic."""
+    await arena.ordinary()
+    rollcall = RollcallCommand(arena.environment)
+    await rollcall("topic", "pause", _TOPIC)
+    await arena.feed()
+    await _run_until_killed(arena, trigger, "rollcall", "topic", "resume", _TOPIC)
+    assert await rollcall("topic", "list") == "no topic is paused\n"
 
 
 async def redriving(arena: Arena, *triggers: Trigger) -> None:
@@ -149,6 +175,16 @@ async def redriving(arena: Arena, *triggers: Trigger) -> None:
             await eventually(lambda: letters.find(every, 1), message="dead letters")
             await _run_until_killed(arena, trigger, "rollcall", "dlq", "redrive", "--all")
         await letters.redrive(every, "tests")
+
+
+async def purging(arena: Arena, *triggers: Trigger) -> None:
+    """The command that purges, again and again, also what came late; then once to its end."""
+    await arena.ordinary()
+    command = ("rollcall", "purge", "--older-than", "0s")
+    for trigger in triggers:
+        await arena.feed_purgeable(late=trigger.failpoint == PurgeFailpoint.LATE_EXCESS_DELETED)
+        await _run_until_killed(arena, trigger, *command)
+    assert "purged" in await RollcallCommand(arena.environment)(*command[1:])
 
 
 async def migrating(arena: Arena, *triggers: Trigger) -> None:

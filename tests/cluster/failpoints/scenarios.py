@@ -2,6 +2,7 @@
 
 from essay_lifecycle_service.failpoints import EssayFailpoint
 from rollcall.failpoints import Failpoint, FailpointName
+from rollcall_cluster.purge.failpoints import PurgeFailpoint
 from tests.cluster.failpoints import plays
 from tests.cluster.failpoints.plays import Play
 
@@ -28,7 +29,10 @@ SCENARIOS: dict[FailpointName, Play] = {
     Failpoint.TRANSACTION_COMMITTED: plays.under_load,
     Failpoint.BISECTION_HALF_COMMITTED: plays.with_poison,
     Failpoint.BISECTION_RECORD_ISOLATED: plays.with_poison,
+    Failpoint.PAUSE_DECIDED: plays.when_a_topic_turns_bad,
     Failpoint.PAUSE_WRITTEN: plays.when_a_topic_turns_bad,
+    Failpoint.PAUSES_NOTICED: plays.when_paused_by_hand,
+    Failpoint.RESUME_WRITTEN: plays.resuming,
     Failpoint.FOLLOW_UP_COMMITTED: plays.under_load,
     Failpoint.PERIODIC_LOCKED: plays.under_load,
     Failpoint.REPORT_DUE: plays.under_load,
@@ -64,6 +68,13 @@ SCENARIOS: dict[FailpointName, Play] = {
     EssayFailpoint.DEADLINES_FOUND: plays.with_deadlines,
     EssayFailpoint.SLOTS_GIVEN_UP: plays.with_deadlines,
     EssayFailpoint.TIMED_OUT: plays.with_deadlines,
+    PurgeFailpoint.LOCKED: plays.purging,
+    PurgeFailpoint.EXCESS_DELETED: plays.purging,
+    PurgeFailpoint.SLOTS_DELETED: plays.purging,
+    PurgeFailpoint.COMPLETIONS_DELETED: plays.purging,
+    PurgeFailpoint.MARKED: plays.purging,
+    PurgeFailpoint.COMMITTED: plays.purging,
+    PurgeFailpoint.LATE_EXCESS_DELETED: plays.purging,
 }
 
 TOGETHER = {
@@ -73,6 +84,7 @@ TOGETHER = {
     plays.when_told_to_stop: 2,
     plays.redriving: 3,
     plays.migrating: 3,
+    plays.purging: 7,
 }
 """Plays that take several triggers, and how many: one load, one rest and one audit serve all of them."""
 

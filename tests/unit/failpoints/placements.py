@@ -5,11 +5,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from rollcall_cluster.failpoints.names import ENUMERATIONS
+from rollcall.failpoints import names_in
+from rollcall_cluster.failpoints.names import LISTINGS
 
 ROOT = Path(__file__).parents[3]
 PRODUCTION = ("libs/rollcall", "libs/rollcall_events", "services")
-_ENUMERATION_NAMES = {enumeration.__name__: enumeration for enumeration in ENUMERATIONS}
+# What runs beside the services and writes what they read.
+BESIDE = ("libs/rollcall_cluster/purge",)
+_LISTINGS = {listing.__name__: listing for listing in LISTINGS}
 
 
 class Placement(NamedTuple):
@@ -27,8 +30,9 @@ def sources(folders: tuple[str, ...] = PRODUCTION) -> Iterator[Path]:
 
 
 def placements() -> list[Placement]:
-    """Every placement in what runs in production."""
-    return [placement for path in sources() for placement in _in_module(path)]
+    """Every placement."""
+    paths = sources(PRODUCTION + BESIDE)
+    return [placement for path in paths for placement in _in_module(path)]
 
 
 def _in_module(path: Path) -> Iterator[Placement]:
@@ -36,6 +40,6 @@ def _in_module(path: Path) -> Iterator[Placement]:
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "failpoints.reached":
             (argument,) = node.args
             assert isinstance(argument, ast.Attribute), f"{path}:{node.lineno} names no failpoint"
-            enumeration = _ENUMERATION_NAMES[ast.unparse(argument.value)]
-            name = enumeration[argument.attr].value
-            yield Placement(name, str(path.relative_to(ROOT)), node.lineno)
+            listing = _LISTINGS[ast.unparse(argument.value)]
+            name = names_in(listing)[argument.attr]
+            yield Placement(str(name), str(path.relative_to(ROOT)), node.lineno)

@@ -21,7 +21,7 @@ def test_a_failpoint_that_is_not_armed_does_nothing_and_costs_little():
 async def test_tasks_created_within_inherit_what_is_armed_and_others_do_not():
     seen: list[FailpointName] = []
 
-    async def reach(failpoint: Failpoint) -> None:
+    async def reach(failpoint: FailpointName) -> None:
         failpoints.reached(failpoint)
 
     outside = asyncio.ensure_future(reach(Failpoint.CHUNK_BEGUN))

@@ -14,9 +14,11 @@ from essay_lifecycle_service.domain.announcements import (
     CompletedBatch,
     completion,
     excess_content,
+    readiness_timeout,
     slot_assigned,
 )
 from essay_lifecycle_service.domain.claims import Claim, claim_of_content, distinct
+from essay_lifecycle_service.domain.deadline import DueBatch
 from essay_lifecycle_service.domain.placement import Taken, count_by_batch
 from rollcall import Event
 from rollcall.consumer.chunk import Chunk
@@ -27,11 +29,19 @@ from rollcall.outbox.event import OutgoingRecord, lane_of
 from rollcall.outbox.segment import SegmentCodec
 from rollcall.outbox.store import LaneRange, StoredSegment
 from rollcall.topology import Topology
-from rollcall_events import EssayContentProvisionedV1, ExcessReason, ReadyEssay
+from rollcall_events import (
+    DeadlinePolicy,
+    EssayContentProvisionedV1,
+    ExcessReason,
+    ReadyEssay,
+)
 from rollcall_events.topics import TOPICS
 
 LANES = 2
 POISON = "poison"
+GIVEN_UP = ""
+"""Stands in a slot that a deadline has closed."""
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @dataclass
@@ -53,6 +63,8 @@ class Database:
     dead: Counter[tuple[Partition, int]] = field(default_factory=Counter)
     handled: Counter[tuple[Partition, int]] = field(default_factory=Counter)
     completed: list[UUID] = field(default_factory=list)
+    timed_out: list[UUID] = field(default_factory=list)
+    closed: list[UUID] = field(default_factory=list)
     segments: list[Row] = field(default_factory=list)
     last_seq: dict[int, int] = field(default_factory=lambda: defaultdict(int))
     published_seq: dict[int, int] = field(default_factory=lambda: defaultdict(int))
@@ -94,26 +106,55 @@ class Database:
         self.completed += full
         return [
             *(slot_assigned(item) for item in taken),
-            *(excess_content(claim, ExcessReason.NO_AVAILABLE_SLOT) for claim in left),
+            *(excess_content(claim, self.reason(claim.batch_id)) for claim in left),
             *(event for batch_id in full for event in completion(self._complete(batch_id))),
         ]
+
+    def time_out(self, batch_id: UUID, policy: DeadlinePolicy) -> None:
+        """As Deadlines._time_out, of one batch whose deadline has passed."""
+        slots = self.slots[batch_id]
+        missing = [position for position, text in enumerate(slots) if text is None]
+        if batch_id in self.timed_out or not missing:
+            return
+        filled = len(slots) - len(missing)
+        due = DueBatch(batch_id, batch_id, len(slots), filled, 0, len(missing), policy.value, NOW)
+        self.timed_out.append(batch_id)
+        events = [readiness_timeout(due, [f"essay-{position}" for position in missing])]
+        if due.next_state != "open":
+            slots[:] = [GIVEN_UP if text is None else text for text in slots]
+        if due.next_state == "completed":
+            self.completed.append(batch_id)
+            events += completion(self._complete(batch_id))
+        elif due.next_state == "closed":
+            self.closed.append(batch_id)
+        self._append(events)
+
+    def reason(self, batch_id: UUID) -> ExcessReason:
+        """Why a content of a batch without open slot has none."""
+        given_up = GIVEN_UP in self.slots[batch_id]
+        return ExcessReason.BATCH_CLOSED if given_up else ExcessReason.NO_AVAILABLE_SLOT
 
     def _is_excess(self, claim: Claim) -> bool:
         return (claim.batch_id, claim.identity) in self.excess
 
     def _complete(self, batch_id: UUID) -> CompletedBatch:
-        essays = tuple(
-            ReadyEssay(essay_id=f"essay-{position}", text_storage_id=text or "")
-            for position, text in enumerate(self.slots[batch_id])
+        slots = {f"essay-{number}": text for number, text in enumerate(self.slots[batch_id])}
+        ready = tuple(
+            ReadyEssay(essay_id=essay, text_storage_id=text)
+            for essay, text in slots.items()
+            if text
         )
-        return CompletedBatch(batch_id, batch_id, len(essays), "course", "", "user", essays, ())
+        missing = tuple(essay for essay, text in slots.items() if text == GIVEN_UP)
+        return CompletedBatch(
+            batch_id, batch_id, len(slots), "course", "", "user", ready, (), missing
+        )
 
     def _append(self, events: Sequence[Event]) -> None:
         by_lane: dict[int, list[OutgoingRecord]] = defaultdict(list)
         topology = Topology(TOPICS)
         for event in events:
             topic = topology.topic_of(type(event.data)).name
-            record = encode_event(event, topic, "model", datetime(2026, 1, 1, tzinfo=UTC))
+            record = encode_event(event, topic, "model", NOW)
             by_lane[lane_of(record.key, LANES)].append(record)
         codec = SegmentCodec()
         self.segments += [Row(lane, codec.encode(by_lane[lane])) for lane in sorted(by_lane)]

@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from rollcall.consumer.records import InputRecord, Partition, Received
 from rollcall.outbox.publication import LANE_SEQ_HEADER
-from rollcall_events import EssayContentProvisionedV1
+from rollcall_events import DeadlinePolicy, EssayContentProvisionedV1
 from tests.db.events import CORRELATION_ID, content
 from tests.unit.model.database import LANES, POISON, Database
 from tests.unit.model.instance import LaneOwner, Log, Worker
@@ -24,6 +24,7 @@ from tests.unit.model.lanes import in_place_of_kafka
 
 BATCHES = {UUID(int=1): 1, UUID(int=2): 2, UUID(int=7): 3}
 TEXTS = ["a", "b", "c", "d", f"{POISON}-1", f"{POISON}-2"]
+TIMED_OUT = "BatchReadinessTimeoutV1"
 ATTEMPTS_AT_REST = 1000
 
 instances = st.integers(0, 1)
@@ -111,6 +112,11 @@ class Protocol(RuleBasedStateMachine):
         """The server gives a lane away; its owner does not know."""
         self.database.sessions.pop(lane, None)
 
+    @rule(batch=st.sampled_from(list(BATCHES)), policy=st.sampled_from(DeadlinePolicy))
+    def time_out(self, batch: UUID, policy: DeadlinePolicy) -> None:
+        """A sweep finds that a batch's deadline has passed, for the first time or once more."""
+        self.database.time_out(batch, policy)
+
     @rule(who=instances)
     def crash(self, who: int) -> None:
         """All that an instance knew is gone."""
@@ -142,10 +148,11 @@ class Protocol(RuleBasedStateMachine):
     def no_content_holds_two_slots(self) -> None:
         """Invariant 2."""
         for batch, slots in self.database.slots.items():
-            held = [text for text in slots if text is not None]
+            held = self.texts(batch)
             assert len(held) == len(set(held))
             assert not {(batch, text) for text in held} & self.database.excess
-            assert self.database.completed.count(batch) == (None not in slots)
+            full = None not in slots and batch not in self.database.closed
+            assert self.database.completed.count(batch) == full
 
     @invariant()
     def events_are_published_once_after_their_cause_and_completions_last(self) -> None:
@@ -157,9 +164,12 @@ class Protocol(RuleBasedStateMachine):
         places = self.places(events)
         assert places <= self.expected_places()
         for event in events:
+            batch = UUID(event["data"]["batch_id"])
             if event["event_type"] == "BatchContentProvisioningCompletedV1":
-                batch = UUID(event["data"]["batch_id"])
                 assert {("EssaySlotAssignedV1", batch, t) for t in self.texts(batch)} <= places
+                assert batch not in self.database.timed_out or (TIMED_OUT, batch, "") in places
+            if event["event_type"] == "ExcessContentProvisionedV1":
+                assert event["data"]["reason"] == self.database.reason(batch)
 
     def teardown(self) -> None:
         """Restart everything, let it come to rest, and look again."""
@@ -226,7 +236,7 @@ class Protocol(RuleBasedStateMachine):
 
     def texts(self, batch: UUID) -> list[str]:
         """Contents that hold slots of a batch."""
-        return [text for text in self.database.slots[batch] if text is not None]
+        return [text for text in self.database.slots[batch] if text]
 
     def places(self, events: list[dict]) -> set[tuple[str, UUID, str]]:
         """What events say: type, batch, content."""
@@ -246,6 +256,7 @@ class Protocol(RuleBasedStateMachine):
             *(("EssaySlotAssignedV1", b, t) for b in self.database.slots for t in self.texts(b)),
             *(("ExcessContentProvisionedV1", b, t) for b, t in self.database.excess),
             *((name, batch, "") for batch in self.database.completed for name in completions),
+            *((TIMED_OUT, batch, "") for batch in self.database.timed_out),
         }
 
 
