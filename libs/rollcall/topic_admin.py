@@ -16,6 +16,7 @@ from rollcall.topology import Topology
 from rollcall_events.topics import Topic
 
 _TIMEOUT_SECONDS = 30.0
+_LOOK_SECONDS = 0.1
 
 
 class TopicAdmin:
@@ -63,6 +64,7 @@ class TopicAdmin:
         ]
         if wanted:
             async with asyncio.timeout(_TIMEOUT_SECONDS):
+                await wait_for_controller(self._admin)
                 response = await self._admin.create_topics(wanted)
             _raise_errors(response)
             failpoints.reached(Failpoint.TOPICS_CREATED)
@@ -107,6 +109,16 @@ class TopicAdmin:
                 f" {self._settings.lanes} lanes: add partitions"
             )
         return found
+
+
+async def wait_for_controller(admin: AIOKafkaAdminClient) -> None:
+    """Return once the cluster names its controller: for a moment, an overloaded one names no broker at all.
+
+    aiokafka 0.14 takes for granted that there is one, and would fail with an AttributeError.
+    """
+    while admin._client.cluster.controller is None:
+        await asyncio.sleep(_LOOK_SECONDS)
+        await admin._client.force_metadata_update()
 
 
 def _config_differences(name: str, wanted: dict[str, str], actual: dict[str, str]) -> list[str]:

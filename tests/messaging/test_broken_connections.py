@@ -6,12 +6,14 @@ import struct
 
 import pytest
 import uvloop
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.client import AIOKafkaClient, CoordinationType
 from aiokafka.conn import AIOKafkaConnection
 from aiokafka.errors import KafkaConnectionError, NodeNotReadyError
 from aiokafka.protocol.admin import ApiVersionRequest
 
 from rollcall.broken_connections import mend_lookup, mend_sending
+from rollcall.topic_admin import wait_for_controller
 from tests.eventually import eventually
 
 _RESET = struct.pack("ii", 1, 0)
@@ -73,3 +75,17 @@ async def test_a_cluster_that_names_no_broker_is_asked_again(kafka_bootstrap: st
         assert await client.coordinator_lookup(CoordinationType.GROUP, "a-group") in brokers
     finally:
         await client.close()
+
+
+async def test_topics_are_created_once_the_cluster_names_its_controller(
+    kafka_bootstrap: str,
+) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka_bootstrap)
+    await admin.start()
+    try:
+        admin._client.cluster.controller = None
+        async with asyncio.timeout(_SECONDS):
+            await wait_for_controller(admin)
+        assert admin._client.cluster.controller is not None
+    finally:
+        await admin.close()

@@ -6,6 +6,7 @@ from contextlib import suppress
 import pytest
 
 from rollcall.cancellation import apart, end
+from tests.eventually import DEADLINE_SECONDS
 
 
 async def swallow_one_cancellation() -> None:
@@ -21,7 +22,7 @@ async def test_a_task_that_swallows_a_cancellation_ends_all_the_same():
 
     task = asyncio.create_task(stubborn())
     await asyncio.sleep(0)
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         await end(task, again_seconds=0.01)
     assert task.cancelled()
 

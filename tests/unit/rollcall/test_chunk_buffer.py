@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from rollcall.consumer.chunk import Chunk, Span
 from rollcall.consumer.chunk_buffer import ChunkBuffer
 from rollcall.consumer.records import InputRecord, Partition, Skipped
+from tests.eventually import DEADLINE_SECONDS
 
 A, B = Partition("in", 0), Partition("in", 1)
 
@@ -92,6 +93,6 @@ async def test_a_full_chunk_takes_no_further_poll_until_it_is_taken(
     await asyncio.sleep(0)
     assert not waiting.done()
     await buffer.take()
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(DEADLINE_SECONDS):
         await waiting
     assert buffer.room == max_records

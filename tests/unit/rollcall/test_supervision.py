@@ -9,6 +9,7 @@ import structlog.testing
 from rollcall.errors import FetcherDeadError
 from rollcall.exit_codes import ExitCode
 from rollcall.supervision import Supervisor
+from tests.eventually import DEADLINE_SECONDS
 
 Part = Callable[[], Awaitable[None]]
 
@@ -35,7 +36,7 @@ def fails(error: Exception) -> Part:
 async def run(supervisor: Supervisor, *parts: Part) -> list[BaseException]:
     """Run parts beside one that lasts; returns what they ended with."""
     try:
-        async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:
+        async with asyncio.timeout(DEADLINE_SECONDS), asyncio.TaskGroup() as tasks:
             for part in (for_ever, *parts):
                 supervisor.start(tasks, part, part.__name__)
     except ExceptionGroup as errors:
