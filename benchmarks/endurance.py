@@ -18,7 +18,7 @@ from rich.table import Table
 from benchmarks import machine, results
 from benchmarks.contestants import parse
 from benchmarks.deployment import Deployment
-from benchmarks.filling import fill
+from benchmarks.filling import SLOTS, fill
 from benchmarks.load import Load
 from benchmarks.run import WARM_UP, Conditions, Stage, open_stage
 from benchmarks.summary import paired_ratios, summarise
@@ -68,6 +68,7 @@ async def benchmark(
         }
         console.print(f"writing {filled_events:,} finished contents")
         filled = await asyncio.to_thread(fill, stages[FILLED].deployment, filled_events)
+        stages[FILLED].registered = filled // SLOTS
         for stage in stages.values():
             await stage.warm_up()
         await stack.enter_async_context(_held_open(stages[HELD].deployment))

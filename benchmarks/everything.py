@@ -3,11 +3,15 @@
 import time
 from collections.abc import Awaitable, Callable
 
+import psycopg
+from aiokafka.errors import KafkaError
 from rich.console import Console
+from rich.markup import escape
 
 from benchmarks import endurance, idle, latency, memory, recovery, scaling, throughput
 from benchmarks.ceilings import benchmark as ceilings
 from benchmarks.contestants import parse_all
+from benchmarks.errors import BenchmarkError
 from benchmarks.load import Load
 from benchmarks.run import Conditions
 from benchmarks.sizes import Sizes
@@ -21,7 +25,11 @@ async def measure_all(console: Console, conditions: Conditions, sizes: Sizes) ->
     for name, step in _steps(console, conditions, sizes).items():
         console.rule(name)
         began = time.monotonic()
-        right = await step() and right
+        try:
+            right = await step() and right
+        except (BenchmarkError, KafkaError, psycopg.Error, OSError) as error:
+            console.print(f"[red]{name} failed[/]: {escape(str(error) or repr(error))}")
+            right = False
         console.print(f"{name}: {time.monotonic() - began:.0f} s")
     return right
 

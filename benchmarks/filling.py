@@ -4,7 +4,7 @@ import psycopg
 
 from benchmarks.deployment import SCHEMA, Deployment
 
-_SLOTS = 500
+SLOTS = 500
 _BATCHES_AT_ONCE = 1000
 _BATCHES = """
 INSERT INTO batch (batch_id, expected_count, open_count, filled_count, state, course_code,
@@ -30,7 +30,7 @@ _COMPLETIONS = "INSERT INTO completion (batch_id) SELECT unnest(%(ids)s::uuid[])
 
 def fill(deployment: Deployment, events: int) -> int:
     """Write so many finished contents, in batches of 500; returns how many there are."""
-    left = max(1, events // _SLOTS)
+    left = max(1, events // SLOTS)
     written = 0
     with psycopg.connect(
         deployment.dsn, autocommit=True, options=f"-c search_path={SCHEMA}"
@@ -38,12 +38,12 @@ def fill(deployment: Deployment, events: int) -> int:
         while left:
             batches = min(left, _BATCHES_AT_ONCE)
             with connection.transaction():
-                rows = connection.execute(_BATCHES, {"slots": _SLOTS, "batches": batches})
+                rows = connection.execute(_BATCHES, {"slots": SLOTS, "batches": batches})
                 ids = [row[0] for row in rows.fetchall()]
-                connection.execute(_CONTENTS, {"ids": ids, "slots": _SLOTS})
+                connection.execute(_CONTENTS, {"ids": ids, "slots": SLOTS})
                 connection.execute(_COMPLETIONS, {"ids": ids})
             left -= batches
-            written += batches * _SLOTS
+            written += batches * SLOTS
         # What autovacuum would do in the middle of a pass.
         connection.execute("VACUUM (ANALYZE) slot, batch, completion")
     deployment.settle()

@@ -182,7 +182,8 @@ class Stage:
     observer: CompletionObserver
     replicas: Replicas
     patience_seconds: float
-    _registered: int = 0
+    registered: int = 0
+    """Batches in the tables."""
     _dead_letters: int = 0
 
     async def warm_up(self) -> None:
@@ -221,9 +222,9 @@ class Stage:
         """Have the batches registered."""
         topic = self.deployment.topic(BatchEssaysRegisteredV1)
         await self.feeder.send(topic, load.registrations())
-        self._registered += load.batches
+        self.registered += load.batches
         if self.replicas.contestant.keeps_tables:
-            await self.deployment.wait_for_batches(self._registered, _START_SECONDS)
+            await self.deployment.wait_for_batches(self.registered, _START_SECONDS)
         else:
             await self.deployment.wait_until_handled(self.feeder.last_offsets, _START_SECONDS)
 

@@ -4,6 +4,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import cycle, islice
 from typing import Any
 
 from rich.console import Console
@@ -26,6 +27,8 @@ CHUNK = 1000
 """What the service's chunks are by default."""
 TRANSACTIONS = (100, 1000, 5000)
 """Records of a producer's transaction."""
+_TRANSACTIONS_OF_A_SIZE = 8
+"""The first of them is left out: it has to find its partitions."""
 
 
 @dataclass(slots=True)
@@ -92,7 +95,7 @@ async def _kafka(found: Ceilings, deployment: Deployment, load: Load) -> None:
         await feeder.send(deployment.topic(EssayContentProvisionedV1), messages)
     found.figures["drain/s"].append(load.events / await kafka.drain(deployment, load))
     for each in TRANSACTIONS:
-        part = messages[: max(each * 5, min(load.events, each * 20))]
+        part = list(islice(cycle(messages), each * _TRANSACTIONS_OF_A_SIZE))
         seconds = await kafka.produce(deployment, part, each, f"produce-{each}")
         found.transactions += [(each, one) for one in seconds[1:]]
         found.figures[f"produce {each}/s"].append(each * len(seconds[1:]) / sum(seconds[1:]))
