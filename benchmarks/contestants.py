@@ -31,7 +31,17 @@ KINDS = {
         has_outbox=True,
     ),
     "set_based": Contestant("set_based", "benchmarks.peers.set_based"),
-    "streams": Contestant("streams", "benchmarks.peers.streams", keeps_tables=False),
+    "streams": Contestant(
+        "streams", "benchmarks.peers.streams", keeps_tables=False, warm_up_batches=800
+    ),
+    "streams_threads": Contestant(
+        "streams_threads",
+        "benchmarks.peers.streams",
+        members=2,
+        keeps_tables=False,
+        warm_up_batches=800,
+        environment={"BENCH_STREAM_THREADS": "2"},
+    ),
 }
 
 DEFAULT = (
@@ -41,6 +51,7 @@ DEFAULT = (
     "confluent:1",
     "set_based:1",
     "streams:1",
+    "streams_threads:1",
     "rollcall:2",
     "rollcall:3",
     "per_event:3",

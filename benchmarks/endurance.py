@@ -20,7 +20,7 @@ from benchmarks.contestants import parse
 from benchmarks.deployment import Deployment
 from benchmarks.filling import SLOTS, fill
 from benchmarks.load import Load
-from benchmarks.run import WARM_UP, Conditions, Stage, open_stage
+from benchmarks.run import Conditions, Stage, open_stage
 from benchmarks.summary import paired_ratios, summarise
 from rollcall_cluster.embedded import EmbeddedServer
 
@@ -72,12 +72,12 @@ async def benchmark(
         for stage in stages.values():
             await stage.warm_up()
         await stack.enter_async_context(_held_open(stages[HELD].deployment))
-        loads: list[Load] = [WARM_UP]
+        loads: list[Load] = []
         end = time.monotonic() + seconds
-        while time.monotonic() < end or len(loads) <= fewest_passes:
+        while time.monotonic() < end or len(loads) < fewest_passes:
             loads.append(Load(f"pass-{uuid4()}", load.batches, load.slots))
             for kind, stage in stages.items():
-                passes.append(await _pass(stage, kind, len(loads) - 1, loads[-1]))
+                passes.append(await _pass(stage, kind, len(loads), loads[-1]))
                 console.print(_story(passes[-1]))
         held_seconds = time.monotonic() - end + seconds
         wrong = [

@@ -18,7 +18,7 @@ from benchmarks.deployment import Deployment
 from benchmarks.errors import BenchmarkError
 from benchmarks.load import Load
 from benchmarks.pacing import Pace, Paced, Pacer
-from benchmarks.run import WARM_UP, Conditions, Stage, open_stage
+from benchmarks.run import Conditions, Stage, open_stage
 from benchmarks.summary import percentile, summarise
 from rollcall_events import EssayContentProvisionedV1, EssaySlotAssignedV1
 
@@ -64,7 +64,7 @@ async def benchmark(
     for number in range(1, rounds + 1):
         async with open_stage(conditions, contestant) as stage:
             await stage.warm_up()
-            loads = [WARM_UP]
+            loads: list[Load] = []
             if peak_rate is None:
                 loads.append(_PEAK_LOAD)
                 took, _ = await stage.run(_PEAK_LOAD)

@@ -12,7 +12,7 @@ from benchmarks import machine, progress, results
 from benchmarks.contestants import parse
 from benchmarks.load import Load
 from benchmarks.progress import Sample
-from benchmarks.run import WARM_UP, Conditions, Stage, open_stage
+from benchmarks.run import Conditions, Stage, open_stage
 from benchmarks.summary import summarise
 
 _SLOWEST_EVENTS_PER_SECOND = 500
@@ -31,7 +31,7 @@ async def benchmark(
             seconds, _ = await stage.run(peak_load)
             peak = peak_load.events / seconds
             rate, samples = await _recover(stage, backlog)
-            problems += await stage.problems([WARM_UP, peak_load, backlog])
+            problems += await stage.problems([peak_load, backlog])
         for name, value in zip(figures, (peak, rate, rate / peak), strict=True):
             figures[name].append(value)
         traces.append([(round(each.at - samples[0].at, 2), each.handled) for each in samples])

@@ -37,6 +37,7 @@ class Contestant:
         events: most content events it is given; None for the whole load.
         workload: what its input is like.
         members: of the consumer group, for each replica.
+        warm_up_batches: of 50 slots, worked off before the clock; a JVM compiles its code meanwhile.
         speaks_http: it has the runtime's HTTP routes, which say when its lanes are shared.
         keeps_tables: its state is in the tables that all share, and is checked there.
         has_outbox: it needs the peers' outbox table.
@@ -50,6 +51,7 @@ class Contestant:
     events: int | None = None
     workload: Workload = Workload.KEYED
     members: int = 1
+    warm_up_batches: int = 20
     speaks_http: bool = False
     keeps_tables: bool = True
     has_outbox: bool = False

@@ -26,7 +26,7 @@ from benchmarks.usage import Usage
 from rollcall_cluster.embedded import EmbeddedServers
 from rollcall_events import BatchEssaysRegisteredV1, EssayContentProvisionedV1
 
-WARM_UP = Load("warm-up", batches=20, slots=50)
+_WARM_UP_SLOTS = 50
 DISTURBED_SHARE = 0.1
 _REHEARSAL_EVENTS = 20_000
 _START_SECONDS = 120
@@ -150,7 +150,7 @@ async def _measure_once(
             idle_rss = max(replica.rss_bytes for replica in stage.replicas.all)
             seconds, used = await stage.run(load)
             peak_rss = stage.replicas.peak_rss_bytes
-            wrong = await stage.problems([WARM_UP, load])
+            wrong = await stage.problems([load])
     except (BenchmarkError, KafkaError, OSError) as error:
         return Measurement(*about, *about_load, problems=[str(error) or repr(error)])
     return Measurement(*about, *about_load, seconds, used, idle_rss, peak_rss, wrong)
@@ -189,8 +189,13 @@ class Stage:
     async def warm_up(self) -> None:
         """Wait for every replica to be in place, then have all of them do some real work."""
         await self.wait_in_place()
-        await self.prepare(WARM_UP)
-        await self.provision(WARM_UP)
+        await self.prepare(self.warm_up_load)
+        await self.provision(self.warm_up_load)
+
+    @property
+    def warm_up_load(self) -> Load:
+        """What is worked off before anything is measured."""
+        return Load("warm-up", self.replicas.contestant.warm_up_batches, _WARM_UP_SLOTS)
 
     async def wait_in_place(self) -> None:
         """Return once every replica has its partitions and its lanes."""
@@ -243,8 +248,11 @@ class Stage:
         )
 
     async def problems(self, loads: Sequence[Load], *, by_tables: bool = True) -> list[str]:
-        """Wait until every record of the input is handled; then, what is wrong with the answer."""
+        """Wait until every record of the input is handled; then, what is wrong with the answer.
+
+        `loads` are those after the warm-up.
+        """
         await self.deployment.wait_until_handled(self.feeder.last_offsets, _START_SECONDS)
         keeps_tables = by_tables and self.replicas.contestant.keeps_tables
         answer = await answers.collect(self.deployment, keeps_tables=keeps_tables)
-        return answers.problems(answer, loads)
+        return answers.problems(answer, [self.warm_up_load, *loads])

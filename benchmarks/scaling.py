@@ -11,7 +11,7 @@ from benchmarks import machine, progress, results
 from benchmarks.contestants import parse
 from benchmarks.load import Load
 from benchmarks.quota import limited
-from benchmarks.run import WARM_UP, Conditions, open_stage
+from benchmarks.run import Conditions, open_stage
 from benchmarks.summary import summarise
 from benchmarks.usage import measure
 
@@ -101,18 +101,19 @@ async def _measure(
     async with open_stage(conditions, contestant, PARTITIONS) as stage:
         await stage.warm_up()
         await stage.prepare(load)
+        end = stage.warm_up_load.events + load.events
         pids = [replica.pid for replica in stage.replicas.all]
         with limited(pids, share_of_core):
             before = measure(stage.deployment, stage.replicas)
             began = time.monotonic()
             await stage.feeder.release()
             samples = await progress.sample_until(
-                stage.deployment, WARM_UP.events + load.events, 3 * seconds + _PATIENCE_SECONDS
+                stage.deployment, end, 3 * seconds + _PATIENCE_SECONDS
             )
             used = measure(stage.deployment, stage.replicas).since(before)
-        chosen = progress.steady(samples, WARM_UP.events + load.events)
+        chosen = progress.steady(samples, end)
         await stage.provisioned(load)
-        wrong = await stage.problems([WARM_UP, load])
+        wrong = await stage.problems([load])
     if wrong:
         chosen = []
     return ScalingRun(

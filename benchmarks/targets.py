@@ -46,6 +46,14 @@ TARGETS = (
         2,
     ),
     Target(
+        "the same with two stream threads",
+        "throughput/rollcall x1 / streams_threads x1",
+        Bound.AT_LEAST,
+        1.25,
+        "x",
+        2,
+    ),
+    Target(
         "against the set-based service without guarantees",
         "throughput/rollcall x1 / set_based x1",
         Bound.KNOWN,
