@@ -173,7 +173,7 @@ def _in_turns(
     batches: Sequence[tuple[UUID, int]], source: random.Random, copies: int = 1
 ) -> Iterator[_Place]:
     for start in range(0, len(batches), CONCURRENT_BATCHES):
-        yield from _shuffled(batches[start : start + CONCURRENT_BATCHES] * copies, source)
+        yield from _shuffled([*batches[start : start + CONCURRENT_BATCHES]] * copies, source)
 
 
 def _shuffled(batches: Sequence[tuple[UUID, int]], source: random.Random) -> list[_Place]:

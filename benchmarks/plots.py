@@ -37,7 +37,9 @@ def _throughput(found: Results) -> str:
         for name, rates in values.items()
         if name.endswith(_SUFFIX) and rates
     ]
-    return items and bars(
+    if not items:
+        return ""
+    return bars(
         "End to end, events a second",
         f"{_machine(found, 'throughput')}; released input to last completion, read_committed",
         "",
@@ -52,7 +54,9 @@ def _ceilings(found: Results) -> str:
         for name, rates in values.items()
         if name.endswith("/s") and not name.startswith(("commits", "drain"))
     ]
-    return items and bars(
+    if not items:
+        return ""
+    return bars(
         "Each stage alone, events a second",
         f"{_machine(found, 'ceilings')}; assignment: connections x records of a chunk",
         "",
@@ -69,7 +73,9 @@ def _latency(found: Results) -> str:
         for percent in chosen[0]["percentiles_ms"]:
             value: Summary = summarise([run["percentiles_ms"][percent] for run in chosen])
             items.append(Bar(f"{rate:,.0f} events/s, {percent}", value, ours=True))
-    return items and bars(
+    if not items:
+        return ""
+    return bars(
         "Latency, due to be produced until the slot event is readable",
         f"{_machine(found, 'latency')}; the line reaches from the best to the worst round",
         " ms",

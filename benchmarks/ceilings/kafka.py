@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Sequence
+from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
@@ -61,8 +62,8 @@ async def produce(
 
 async def _send(
     producer: AIOKafkaProducer, topic: str, count: int, messages: Sequence[Message]
-) -> list[asyncio.Future[object]]:
-    builders: dict[TopicPartition, object] = {}
+) -> list[Any]:
+    builders: dict[TopicPartition, Any] = {}
     deliveries = []
     for message in messages:
         target = TopicPartition(topic, partition_of(message.key or b"", count))

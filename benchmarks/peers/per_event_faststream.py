@@ -41,7 +41,7 @@ async def main() -> None:
     lifecycle = Lifecycle(settings)
     # It would log each message, and check again what the decoder has checked.
     broker = KafkaBroker(settings.bootstrap_servers, logger=None, apply_types=False)
-    reading = {
+    reading: dict[str, Any] = {
         "group_id": settings.group,
         "auto_offset_reset": "earliest",
         "isolation_level": "read_committed",

@@ -67,7 +67,7 @@ class Replica:
     """Ownership and buffer of one replica, driven step by step."""
 
     def __init__(self, positions: Positions, log_end: int, chunk_records: int) -> None:
-        self.ownership = Ownership(_Client(), _REVOCATION_SECONDS)  # type: ignore[arg-type]
+        self.ownership = Ownership(_Client(), _REVOCATION_SECONDS)
         self._positions = positions
         self._log_end = log_end
         self._buffer = ChunkBuffer(chunk_records, 1_000_000_000)
@@ -159,7 +159,7 @@ class PartitionCluster:
         metadata = RoundRobinPartitionAssignor.metadata([_TOPIC])
         began = time.perf_counter()
         assignment: Mapping[str, Any] = RoundRobinPartitionAssignor.assign(
-            _Metadata(self.partitions),  # type: ignore[arg-type]
+            _Metadata(self.partitions),
             dict.fromkeys(self.replicas, metadata),
         )
         seconds = time.perf_counter() - began
