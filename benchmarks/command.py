@@ -104,7 +104,9 @@ def all_command(
         patience, attempts = 0, 1
 
     async def run(conditions: Conditions) -> bool:
-        conditions = replace(conditions, patience_seconds=patience, attempts=attempts)
+        conditions = replace(
+            conditions, patience_seconds=patience, attempts=attempts, tolerant=quick
+        )
         return await measure_all(console, conditions, sizes)
 
     with results.kept_in(out):
@@ -118,7 +120,7 @@ def all_command(
 @app.command("throughput")
 def throughput_command(
     contestants: Contestants = list(DEFAULT),  # noqa: B006 - typer copies it
-    batches: Batches = 100,
+    batches: Batches = 200,
     slots: Slots = 500,
     rounds: Rounds = 3,
     per_event_events: PeerEvents = PER_EVENT_EVENTS,

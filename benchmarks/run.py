@@ -104,12 +104,14 @@ class Conditions:
         logs: folder for the contestants' logs.
         patience_seconds: how long to wait for a quiet machine before each start.
         attempts: most runs for one measurement while others disturb it.
+        tolerant: let disturbed runs count.
     """
 
     servers: EmbeddedServers
     logs: Path
     patience_seconds: float = 60.0
     attempts: int = 3
+    tolerant: bool = False
 
 
 async def rehearse(

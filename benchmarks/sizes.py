@@ -31,7 +31,7 @@ class Sizes:
 FULL = Sizes(
     rounds=3,
     contestants=DEFAULT,
-    load=Load("main", 100, 500),
+    load=Load("main", 200, 500),
     per_event_events=PER_EVENT_EVENTS,
     chunks=CHUNKS,
     latency_seconds=30,

@@ -39,7 +39,7 @@ async def benchmark(
         {
             "load": asdict(load),
             **machine.describe(conditions.servers),
-            "figures": figures(measurements),
+            "figures": figures(measurements, tolerant=conditions.tolerant),
             "measurements": [item.raw() for item in measurements],
         },
     )
@@ -71,9 +71,15 @@ def ratios(measurements: Sequence[Measurement]) -> Mapping[tuple[str, str], Summ
     return {names: summarise(values) for names, values in _ratio_values(measurements).items()}
 
 
-def figures(measurements: Sequence[Measurement]) -> dict[str, list[float]]:
-    """What the targets name: rates, costs and ratios of each round."""
+def figures(
+    measurements: Sequence[Measurement], *, tolerant: bool = False
+) -> dict[str, list[float]]:
+    """What the targets name: rates, costs and ratios of each round.
+
+    Of undisturbed runs alone, unless `tolerant`: a target without one is not measured.
+    """
     found: dict[str, list[float]] = {}
+    measurements = [item for item in measurements if tolerant or not item.disturbed]
     for name, items in by_contestant(measurements).items():
         chosen = list(calmest(items).values())
         found[f"{name} events/s"] = [item.events_per_second for item in chosen]

@@ -25,7 +25,7 @@ CONNECTIONS = (1, 2, 4)
 CHUNKS = (100, 250, 500, 1000, 2000)
 CHUNK = 1000
 """What the service's chunks are by default."""
-TRANSACTIONS = (100, 1000, 5000)
+TRANSACTIONS = (100, 1000, 5000, 20_000)
 """Records of a producer's transaction."""
 _TRANSACTIONS_OF_A_SIZE = 8
 """The first of them is left out: it has to find its partitions."""

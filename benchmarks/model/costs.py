@@ -23,6 +23,7 @@ class Costs:
         sql: elapsed time of a chunk in the database, on one connection.
         sql_points, transaction_points: what the lines were fitted to, medians.
         transaction: elapsed time of one Kafka transaction of a lane.
+        path_us: of one replica, for each event, as it was measured end to end.
         decode, encode: CPU microseconds of the interpreter for each event.
         replica, postgres, kafka: CPU microseconds for each event, end to end.
         wal_bytes: for each event.
@@ -35,6 +36,7 @@ class Costs:
     sql_rates: Mapping[int, float]
     transaction: Line
     transaction_points: Sequence[Point]
+    path_us: float
     decode: float
     encode: float
     replica: float
@@ -70,6 +72,7 @@ class Costs:
             sql_rates={n: summarise(values).median for n, values in sorted(rates.items())},
             transaction=fit(transactions),
             transaction_points=transactions,
+            path_us=1e6 / _median(figures["rollcall x1 events/s"]),
             decode=_median(ceilings["figures"]["decode us"]),
             encode=_median(ceilings["figures"]["encode us"]),
             replica=_median(figures["rollcall x1 replica cpu us"]),
@@ -85,13 +88,14 @@ class Costs:
         return self.replica + self.postgres + self.kafka
 
     @property
-    def path_us(self) -> float:
-        """What one replica needs for each event when nobody takes its cores.
+    def overlap(self) -> float:
+        """How much of the shorter of interpreter and database goes on while the longer one works.
 
-        While a chunk is in the database, the interpreter fetches, decodes and publishes others;
-        building and encoding its own events it cannot. Whichever of the two takes longer counts.
+        0: one waits for the other; 1: only the longer one is seen.
         """
-        return max(self.sql.us_per_event(CHUNK) + self.encode, self.replica)
+        database = self.sql.us_per_event(CHUNK)
+        both, shorter = self.replica + database, min(self.replica, database)
+        return max(0.0, min(1.0, (both - self.path_us) / shorter))
 
     def rate(self, replicas: int, share_of_core: float | None = None) -> float:
         """Events a second of so many replicas on this machine, each with a share of a core or all.

@@ -1,6 +1,6 @@
 """Seconds for n events as a fixed part and a part for each event. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 Point = tuple[float, float]
@@ -46,10 +46,3 @@ def fit(points: Sequence[Point]) -> Line:
     if each < 0:
         return Line(wy / w, 0.0)
     return Line(fixed, each)
-
-
-def left_out(points: Sequence[Point]) -> Iterator[tuple[float, float, float]]:
-    """Each point with what the line through all the others says: (events, measured, predicted)."""
-    for events, seconds in points:
-        others = [point for point in points if point[0] != events]
-        yield events, seconds, fit(others).seconds(events)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from math import ceil
 
 from benchmarks.model.costs import CHUNK, Costs, Results
-from benchmarks.model.line import left_out
 from benchmarks.summary import summarise
 
 TOLERANCE = 0.15
@@ -50,7 +49,7 @@ class Need:
 
 
 def predictions(costs: Costs, found: Results) -> list[Prediction]:
-    """Stages by the fit of their other sizes; deployments by the costs of one replica."""
+    """Stages by their line; deployments by the costs and the rate of one replica."""
     return [*_stages(costs), *_deployments(costs, found)]
 
 
@@ -61,17 +60,18 @@ def needs(costs: Costs, factors: tuple[int, ...] = (1, 10, 100, 1000)) -> list[N
 
 
 def _stages(costs: Costs) -> Iterator[Prediction]:
-    for events, measured, predicted in left_out(costs.sql_points):
-        yield Prediction(f"database, chunk of {events:,.0f}", 1e3 * measured, 1e3 * predicted, "ms")
-    for events, measured, predicted in left_out(costs.transaction_points):
-        yield Prediction(
-            f"Kafka transaction of {events:,.0f}", 1e3 * measured, 1e3 * predicted, "ms"
-        )
+    for what, line, points in (
+        ("database, chunk of", costs.sql, costs.sql_points),
+        ("Kafka transaction of", costs.transaction, costs.transaction_points),
+    ):
+        for events, measured in points:
+            predicted = line.seconds(events)
+            yield Prediction(f"{what} {events:,.0f}", 1e3 * measured, 1e3 * predicted, "ms")
 
 
 def _deployments(costs: Costs, found: Results) -> Iterator[Prediction]:
     figures = found["throughput"]["figures"]
-    for replicas in (1, 2, 3, 5):
+    for replicas in (2, 3, 5):
         if values := figures.get(f"rollcall x{replicas} events/s"):
             yield Prediction(
                 f"end to end, {replicas} replicas",

@@ -59,8 +59,9 @@ def _costs_text(costs: Costs) -> str:
         f" {costs.encode:.1f} us to build and encode; end to end, CPU time is"
         f" {costs.replica:.0f} us in the replica, {costs.postgres:.0f} us in PostgreSQL and"
         f" {costs.kafka:.0f} us in Kafka, and {costs.wal_bytes:,.0f} bytes of WAL are written."
-        f" One replica that nobody takes cores from needs {costs.path_us:.0f} us for each event in"
-        f" chunks of {CHUNK:,}."
+        f" One replica takes {costs.path_us:.0f} us for each event, in chunks of {CHUNK:,}: of its"
+        f" interpreter's and its database's time, {costs.overlap:.0%} of the shorter is hidden behind"
+        " the longer."
     )
 
 

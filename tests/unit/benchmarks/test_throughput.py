@@ -71,6 +71,13 @@ def test_other_workloads_are_compared_with_the_keyed_one() -> None:
     }
 
 
+def test_a_disturbed_run_is_no_measurement() -> None:
+    """It is shown, but no target is judged by it, unless somebody only looks whether all runs."""
+    noisy = [measurement("rollcall", 1, 1000.0), measurement("per_event", 1, 10.0, others=0.5)]
+    assert "rollcall x1 / per_event x1" not in figures(noisy)
+    assert figures(noisy, tolerant=True)["rollcall x1 / per_event x1"] == [pytest.approx(100.0)]
+
+
 def test_a_cost_is_for_each_event() -> None:
     """CPU time in microseconds."""
     found = figures([measurement("rollcall", 1, 1000.0)])
