@@ -13,6 +13,7 @@ import structlog
 from rollcall.consumer.chunk_watch import ChunkWatch
 from rollcall.consumer.consumer import Consumer
 from rollcall.consumer.decoding import Decoder
+from rollcall.consumer.known_records import KnownRecords
 from rollcall.consumer.processor import ChunkProcessor, Route
 from rollcall.database.pool import Database
 from rollcall.http import PartitionStatus
@@ -64,8 +65,9 @@ class Instance:
         self._jobs = [*jobs, forget_dead_instances(settings)]
         self._health = health
         self._relay = Relay(settings, topology, metrics, http_url)
+        self._known = _known_records(settings, database, routes, metrics)
         self._processor = ChunkProcessor(
-            settings, topology, database, routes, metrics, self._wake_relay, lanes
+            settings, topology, database, routes, metrics, self._wake_relay, lanes, self._known
         )
         progress = Progress(settings.stall_seconds)
         self._consumer = Consumer(
@@ -106,6 +108,8 @@ class Instance:
             await self._run_parts(stop)
         finally:
             await self._consumer.close()
+            if self._known:
+                await self._known.close()
 
     async def _run_parts(self, stop: asyncio.Event) -> None:
         start = self._supervisor.start
@@ -192,3 +196,15 @@ def _decoders(
     for model in (model for route in routes for model in route.models):
         models.setdefault(settings.topic(topology.topic_of(model).name), []).append(model)
     return {name: Decoder(handled, settings.record_max_bytes) for name, handled in models.items()}
+
+
+def _known_records(
+    settings: ServiceSettings, database: Database, routes: Sequence[Route], metrics: Metrics
+) -> KnownRecords | None:
+    """The filter that the settings ask for. Redis' client is not even imported without one."""
+    if not settings.filter_enabled:
+        return None
+    from rollcall.coordination.chunk_filter import ChunkFilter
+
+    models = [model for route in routes if route.skips_known for model in route.models]
+    return ChunkFilter.open(settings, database, models, metrics.registry)

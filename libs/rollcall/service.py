@@ -81,10 +81,11 @@ class Service:
         self._started_at = datetime.now(UTC)
         self._instance: Instance | None = None
 
-    def on(self, *models: type[EventData]) -> Callable[[H], H]:
+    def on(self, *models: type[EventData], skips_known: bool = False) -> Callable[[H], H]:
         """Handle the events of `models`, all of a chunk at once and in order.
 
-        Handlers run in the order in which they were registered.
+        Handlers run in the order in which they were registered. With `skips_known`, records that were
+        handled before may be left out (ROLLCALL_FILTER_ENABLED): to handle one twice changes nothing.
 
         Raises:
             ConfigurationError: no input topic carries a model, or it has a handler already.
@@ -96,7 +97,7 @@ class Service:
                 raise ConfigurationError(f"{model.__name__} has a handler already")
 
         def register(handler: H) -> H:
-            self._routes.append(Route(frozenset(models), handler))
+            self._routes.append(Route(frozenset(models), handler, skips_known))
             return handler
 
         return register

@@ -93,6 +93,21 @@ class ServiceSettings(BaseSettings):
         description="Before every key and channel in Redis; one for each deployment.",
     )
 
+    filter_enabled: bool = Field(
+        False,
+        description="Leave out records that were handled before without asking PostgreSQL; needs Redis."
+        " It pays only where most records are duplicates.",
+    )
+    filter_budget_seconds: float = Field(
+        0.02, gt=0, le=5, description="Longest wait of a chunk for the filter."
+    )
+    filter_keep_seconds: float = Field(
+        86_400.0, ge=1, description="A handled record is remembered for at least so long."
+    )
+    filter_max_ids: int = Field(
+        500_000, ge=1000, description="Records remembered by the filter, at most twice as many."
+    )
+
     lanes: int = Field(
         4, ge=1, le=64, description="Publication logs; fixed when the schema is first used."
     )
@@ -177,6 +192,12 @@ class ServiceSettings(BaseSettings):
                 "ROLLCALL_INGEST_MAX_IN_FLIGHT_BYTES is less than ROLLCALL_INGEST_MAX_BODY_BYTES:"
                 " the largest request could never be taken"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _filter_needs_redis(self) -> Self:
+        if self.filter_enabled and self.redis_url is None:
+            raise ValueError("ROLLCALL_FILTER_ENABLED needs ROLLCALL_REDIS_URL")
         return self
 
     @property

@@ -76,7 +76,9 @@ class Wiring(Provider):
         """The service with its handlers, its sweep and its routes."""
         service = Service(settings, TOPICS, migrations_folders()[1:], metrics)
         service.on(BatchEssaysRegisteredV1)(lifecycle.register)
-        service.on(EssayContentProvisionedV1, EssayValidationFailedV1)(lifecycle.provision)
+        provisions = (EssayContentProvisionedV1, EssayValidationFailedV1)
+        # Registrations are not: a repeated one mends a batch that lacks slots.
+        service.on(*provisions, skips_known=True)(lifecycle.provision)
         every = service.every(settings.sweep_seconds, "sweep", otherwise=sweep_metrics.clear)
         every(sweep.run)
         service.add_routes(router)

@@ -1,7 +1,7 @@
 """Fixtures of this tier: programs that coordinate through Redis, and a resource they compete for."""
 
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, Protocol
@@ -12,8 +12,8 @@ import pytest_asyncio
 
 from rollcall import Database, ServiceSettings
 from rollcall.coordination import Coordination
-from rollcall_cluster.embedded.redis import EmbeddedRedis
 from tests.coordination.ledger import Ledger
+from tests.coordination.own_servers import OwnRedis, OwnServers
 from tests.fixtures.database import SCHEMA, cloned_database
 
 # Test machines are busy: what is slow is not away.
@@ -83,16 +83,14 @@ async def ledger(tier_database: str) -> AsyncIterator[Ledger]:
 
 
 @pytest.fixture
-def own_redis(tmp_path: Path) -> Iterator[Callable[[], EmbeddedRedis]]:
-    """Start Redis servers that are this test's to hurt."""
-    servers: list[EmbeddedRedis] = []
+def own_servers(tmp_path: Path) -> Iterator[OwnServers]:
+    """Redis servers that are this test's to hurt; they are gone with it."""
+    servers = OwnServers(tmp_path)
+    yield servers
+    servers.close()
 
-    def start(**options: Any) -> EmbeddedRedis:
-        server = EmbeddedRedis(tmp_path / f"redis-{len(servers)}", **options)
-        servers.append(server)
-        server.start()
-        return server
 
-    yield start
-    for server in servers:
-        server.wipe()
+@pytest.fixture
+def own_redis(own_servers: OwnServers) -> OwnRedis:
+    """One of them."""
+    return own_servers.start()

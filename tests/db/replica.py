@@ -20,6 +20,7 @@ from essay_lifecycle_service.sweep import Sweep
 from rollcall import Database, Event, Received, Transaction
 from rollcall.consumer.chunk import Chunk, Span
 from rollcall.consumer.decoding import Decoder
+from rollcall.consumer.known_records import KnownRecords
 from rollcall.consumer.positions import PositionStore
 from rollcall.consumer.processor import ChunkProcessor, Route
 from rollcall.consumer.records import InputRecord, Partition
@@ -61,6 +62,7 @@ class Replica:
         before: Hook | None = None,
         after: Hook | None = None,
         deadlines: DeadlineDefaults = NO_DEADLINE,
+        known: KnownRecords | None = None,
     ) -> None:
         self.database = database
         self.next_offset: dict[int, int] = defaultdict(int)
@@ -79,6 +81,7 @@ class Replica:
             self.metrics,
             lambda lanes: None,
             LANES,
+            known,
         )
 
     async def handle(self, *records: EventData | bytes | InputRecord, partition: int = 0) -> None:
@@ -121,6 +124,7 @@ async def open_replica(
     before: Hook | None = None,
     after: Hook | None = None,
     deadlines: DeadlineDefaults = NO_DEADLINE,
+    known: KnownRecords | None = None,
 ) -> AsyncIterator[Replica]:
     """A replica on the database at `dsn`, with so many connections of its own."""
     settings = EssayLifecycleSettings.model_validate(
@@ -134,7 +138,7 @@ async def open_replica(
     database = Database(settings)
     await database.open()
     try:
-        yield Replica(database, settings, before, after, deadlines)
+        yield Replica(database, settings, before, after, deadlines, known)
     finally:
         await database.close()
 
@@ -152,7 +156,11 @@ def _service(
 def _routes(lifecycle: EssayLifecycle) -> list[Route]:
     return [
         Route(frozenset({BatchEssaysRegisteredV1}), lifecycle.register),
-        Route(frozenset({EssayContentProvisionedV1, EssayValidationFailedV1}), lifecycle.provision),
+        Route(
+            frozenset({EssayContentProvisionedV1, EssayValidationFailedV1}),
+            lifecycle.provision,
+            skips_known=True,
+        ),
     ]
 
 

@@ -13,6 +13,7 @@ from rollcall.backoff import Backoff
 from rollcall.consumer.chunk import Chunk, describe
 from rollcall.consumer.dead_letters import DeadLetterStore
 from rollcall.consumer.in_hand import InHand
+from rollcall.consumer.known_records import KnownRecords
 from rollcall.consumer.outcomes import Outcomes, count_outcomes, tallies
 from rollcall.consumer.parts import InParts
 from rollcall.consumer.positions import PositionStore
@@ -52,6 +53,8 @@ class Route:
 
     models: frozenset[type[EventData]]
     handler: Handler
+    skips_known: bool = False
+    """To handle a record twice changes nothing: a filter may leave out the second time."""
 
 
 class ChunkProcessor:
@@ -66,6 +69,7 @@ class ChunkProcessor:
         metrics: Metrics,
         on_segments: Callable[[Iterable[int]], None],
         lanes: int,
+        known: KnownRecords | None = None,
     ) -> None:
         self._settings = settings
         self._topology = topology
@@ -74,6 +78,7 @@ class ChunkProcessor:
         self._metrics = metrics
         self._on_segments = on_segments
         self._lanes = lanes
+        self._known = known
         self._positions = PositionStore(settings.consumer_group)
         self._dead_letters = DeadLetterStore(settings)
         self._outbox_store = OutboxStore()
@@ -181,6 +186,7 @@ class ChunkProcessor:
 
     async def _commit(self, chunk: Chunk) -> list[Job]:
         outcomes = Outcomes()
+        look_up = await self._known.look_up(chunk) if self._known else None
 
         async def handle(tx: Transaction) -> Iterable[Event]:
             self.in_hand.connected(tx.connection.get_server_pid())
@@ -188,7 +194,10 @@ class ChunkProcessor:
             await self._positions.compare_and_set(tx.connection, chunk.spans)
             failpoints.reached(Failpoint.CHUNK_POSITIONS_MOVED)
             for route in self._routes:
-                if received := chunk.received(route.models):
+                received = chunk.received(route.models)
+                if look_up and route.skips_known:
+                    received = await look_up.unhandled(received, tx.connection)
+                if received:
                     await tx.publish(await route.handler(received, tx))
             failpoints.reached(Failpoint.CHUNK_HANDLED)
             for item in chunk.rejected():
@@ -207,6 +216,8 @@ class ChunkProcessor:
         self._metrics.chunk_seconds.observe(time.perf_counter() - started)
         self._count(chunk, outcomes)
         failpoints.reached(Failpoint.CHUNK_COMMITTED)
+        if look_up:
+            look_up.committed(tx.rejections)
         return tx.follow_ups
 
     async def _transact(self, job: Job) -> Transaction:

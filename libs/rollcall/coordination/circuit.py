@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from time import monotonic
 from typing import TypeVar
 
-from rollcall.errors import CoordinationUnavailableError
+from rollcall.errors import ConfigurationError, CoordinationError
 
 T = TypeVar("T")
 
@@ -39,7 +39,7 @@ class Circuit:
         try:
             async with asyncio.timeout(self._budget_seconds):
                 answer = await call
-        except (CoordinationUnavailableError, TimeoutError):
+        except (CoordinationError, ConfigurationError, TimeoutError):
             self._closed_at = self._clock() + self._pause_seconds
             self._pause_seconds = min(self._pause_seconds * 2, _LONGEST_PAUSE_SECONDS)
             return None

@@ -16,7 +16,11 @@ from redis.exceptions import (
 )
 
 from rollcall.coordination.topology import connect
-from rollcall.errors import ConfigurationError, CoordinationUnavailableError
+from rollcall.errors import (
+    ConfigurationError,
+    CoordinationError,
+    CoordinationUnavailableError,
+)
 
 _NO_ANSWER = (OSError, RedisError, RedisClusterException)
 # Replies that say something about what was asked, by their first word; all others speak of the server.
@@ -66,12 +70,15 @@ class RedisServer:
         return await self._evaluate(script, keys, arguments)
 
     async def command(self, *words: Any) -> Any:
-        """Send one command, once.
+        """Send a command that may be sent twice.
 
         Raises:
-            CoordinationUnavailableError: no answer in time.
+            CoordinationUnavailableError: no answer in time, even when asked again.
         """
-        return await self._answer(words)
+        try:
+            return await self._answer(words)
+        except CoordinationUnavailableError:  # a pooled connection may have been closed long ago
+            return await self._answer(words)
 
     async def _evaluate(self, script: Script, keys: Sequence[str], arguments: Sequence[Any]) -> Any:
         words = (len(keys), *keys, *arguments)
@@ -92,13 +99,17 @@ class RedisServer:
             raise ConfigurationError(f"Redis user lacks a permission: {error}") from error
         except ResponseError as error:
             if str(error).startswith(_WRONG_QUESTIONS):
-                raise
+                raise CoordinationError(f"Redis cannot do that: {error}") from error
             raise CoordinationUnavailableError(f"Redis refused: {error}") from error
         except _NO_ANSWER as error:
-            raise CoordinationUnavailableError(f"no answer from Redis: {error!r}") from error
+            reason = f"{type(error).__name__}: {error}"[:300]
+            raise CoordinationUnavailableError(f"no answer from Redis: {reason}") from error
 
     async def close(self) -> None:
         """Close every connection."""
+        if isinstance(self.client, RedisCluster):  # it forgets those it found the others through
+            for node in self.client.nodes_manager.startup_nodes.values():
+                await node.disconnect()
         await self.client.aclose()
 
 

