@@ -3,9 +3,9 @@
 import pytest
 
 from rollcall_cluster.embedded import EmbeddedServers
+from tests.unit.auditor.clean import clean_world
 from tests.unit.auditor.deployment import Deployment, told
 from tests.unit.auditor.plants import PLANTS, Plant
-from tests.unit.auditor.service import clean_world
 
 
 @pytest.fixture

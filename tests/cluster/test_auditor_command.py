@@ -14,9 +14,9 @@ from rollcall_cluster.auditor import AuditTarget, CannotAuditError, verify
 from rollcall_cluster.auditor.command import verify_command
 from rollcall_cluster.auditor.database import open_database
 from rollcall_cluster.embedded import EmbeddedServers
+from tests.unit.auditor.clean import OPEN, clean_world
 from tests.unit.auditor.deployment import AT_ONCE, Deployment
 from tests.unit.auditor.events import content
-from tests.unit.auditor.service import OPEN, clean_world
 from tests.unit.auditor.world import GROUP
 
 

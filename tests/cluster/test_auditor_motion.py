@@ -11,9 +11,10 @@ from aiokafka.structs import TopicPartition
 
 from rollcall_cluster.auditor import AuditOptions, AuditReport, NotAtRestError, Outcome, verify
 from rollcall_cluster.embedded import EmbeddedServers
+from tests.unit.auditor.clean import FULL, OPEN, clean_world
 from tests.unit.auditor.deployment import AT_ONCE, CONTENT_TOPIC, SLOTS_TOPIC, Deployment, told
 from tests.unit.auditor.events import assigned, content, registration
-from tests.unit.auditor.service import FULL, OPEN, Service, clean_world
+from tests.unit.auditor.service import Service
 from tests.unit.auditor.world import World, encoded
 
 PATIENT = AuditOptions(wait_seconds=60)

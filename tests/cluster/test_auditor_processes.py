@@ -12,9 +12,9 @@ from rollcall_cluster.auditor.scratch import Scratch
 from rollcall_cluster.auditor.shard import ShardJob
 from rollcall_cluster.auditor.workers import run_shards
 from rollcall_cluster.embedded import EmbeddedServers
+from tests.unit.auditor.clean import clean_world
 from tests.unit.auditor.deployment import AT_ONCE, CONTENT_TOPIC, Deployment, told
 from tests.unit.auditor.plants import PLANTS
-from tests.unit.auditor.service import clean_world
 
 IN_PROCESSES = replace(AT_ONCE, workers=3)
 # Each needs facts of its own table from the readers.

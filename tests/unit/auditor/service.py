@@ -1,38 +1,22 @@
-"""A correct service in memory, and what it leaves behind."""
+"""A correct service in memory."""
 
-from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 from rollcall_events import (
-    BatchEssaysRegisteredV1,
     DeadlinePolicy,
     EssayContentProvisionedV1,
     EssayValidationFailedV1,
     ExcessReason,
 )
-from rollcall_events.topics import topic_for
 from tests.unit.auditor.events import (
     assigned,
     completion,
-    content,
     excess,
-    failure,
     letter,
-    registration,
     timeout,
 )
-from tests.unit.auditor.world import GROUP, NOW, SPACE, Record, Row, World, batch_named, encoded
-
-FULL = batch_named("full")
-FAILED = batch_named("failed")
-OPEN = batch_named("open")
-UNKNOWN = batch_named("unknown")
-KEPT_OPEN = batch_named("kept open")
-PARTIAL = batch_named("partial")
-CLOSED = batch_named("closed")
-PURGED = batch_named("purged")
-DEADLINE_SECONDS = 3600
+from tests.unit.auditor.rows import batch_row, claim_of, registered, slot_row, unplaced_row
+from tests.unit.auditor.world import GROUP, NOW, Record, Row, World
 
 
 class Service:
@@ -43,21 +27,21 @@ class Service:
 
     def open(self, batch: UUID, essays: int, policy: DeadlinePolicy | None = None) -> None:
         """Open a batch with its slots; with a deadline if there is a policy."""
-        data = _registration(batch, essays, policy)
+        data = registered(batch, essays, policy)
         self._world.take_in(data)
-        self._world.tables["batch"].append(_batch_row(data))
-        self._world.tables["slot"].extend(_slot_row(data, n) for n in range(essays))
+        self._world.tables["batch"].append(batch_row(data))
+        self._world.tables["slot"].extend(slot_row(data, n) for n in range(essays))
 
     def register(self, batch: UUID, essays: int, policy: DeadlinePolicy | None = None) -> None:
         """Open a batch, unless it is open already; place what waited for it."""
         if self._is_open(batch):
-            self._world.take_in(_registration(batch, essays, policy))
+            self._world.take_in(registered(batch, essays, policy))
             return
         self.open(batch, essays, policy)
         unplaced = self._world.tables["unplaced"]
         for row in [row for row in unplaced if row["batch_id"] == batch]:
             unplaced.remove(row)
-            self._place(batch, row["kind"], row["identity"], _claim(row))
+            self._place(batch, row["kind"], row["identity"], claim_of(row))
 
     def provide(self, data: EssayContentProvisionedV1) -> None:
         """Give a content its slot, or keep it; once."""
@@ -174,154 +158,3 @@ class Service:
             (row["batch_id"], row["kind"], row["identity"]) == key
             for row in self._world.tables["unplaced"]
         )
-
-
-_CLAIM = (
-    "file_upload_id",
-    "original_file_name",
-    "raw_file_storage_id",
-    "file_size_bytes",
-    "content_md5_hash",
-    "validation_error_code",
-    "validation_error_detail",
-)
-
-
-def _claim(row: Row) -> Row:
-    return {column: row[column] for column in _CLAIM}
-
-
-def _registration(
-    batch: UUID, essays: int, policy: DeadlinePolicy | None
-) -> BatchEssaysRegisteredV1:
-    if policy is None:
-        return registration(batch, essays)
-    deadline = {"readiness_deadline_seconds": DEADLINE_SECONDS, "deadline_policy": policy}
-    return registration(batch, essays, **deadline)
-
-
-def _batch_row(data: BatchEssaysRegisteredV1) -> Row:
-    seconds, policy = data.readiness_deadline_seconds, data.deadline_policy
-    return {
-        "batch_id": data.batch_id,
-        "expected_count": data.expected_essay_count,
-        "open_count": data.expected_essay_count,
-        "filled_count": 0,
-        "failed_count": 0,
-        "missing_count": 0,
-        "state": "open",
-        "course_code": data.course_code,
-        "essay_instructions": data.essay_instructions,
-        "user_id": data.user_id,
-        "correlation_id": SPACE,
-        "registration_digest": b"",
-        "registered_at": NOW,
-        "completed_at": None,
-        "deadline_at": NOW + timedelta(seconds=seconds) if seconds else None,
-        "deadline_policy": policy.value if policy else None,
-        "timed_out_at": None,
-        "closed_at": None,
-        "purged_at": None,
-    }
-
-
-def _slot_row(data: BatchEssaysRegisteredV1, position: int) -> Row:
-    return {
-        "batch_id": data.batch_id,
-        "position": position,
-        "essay_id": data.essay_ids[position],
-        "state": "open",
-        "text_storage_id": None,
-        "file_upload_id": None,
-        "original_file_name": None,
-        "raw_file_storage_id": None,
-        "file_size_bytes": None,
-        "content_md5_hash": None,
-        "validation_error_code": None,
-        "validation_error_detail": None,
-    }
-
-
-def unplaced_row(batch: UUID, kind: str, identity: str, outcome: str, **claim: Any) -> Row:
-    """A row of `unplaced`."""
-    return {
-        "batch_id": batch,
-        "kind": kind,
-        "identity": identity,
-        "outcome": outcome,
-        "content_md5_hash": None,
-        "validation_error_code": None,
-        "validation_error_detail": None,
-        "correlation_id": SPACE,
-        "first_seen_at": NOW - timedelta(hours=1),
-    } | claim
-
-
-def clean_world(prefix: str = "") -> World:
-    """Full, failed, open and unregistered batches, excess, repetitions, every sort of bad record.
-
-    `World.finish` has to follow, when everything is in place.
-    """
-    world = World(prefix)
-    service = Service(world)
-    service.provide(content(FULL, "one"))
-    service.register(FULL, 3)
-    for text in ("two", "three", "two", "four", "five", "four"):
-        service.provide(content(FULL, text))
-    world.take_in(content(FULL, "two"), key=None)
-    service.register(FULL, 3)
-    service.bury(world.take_in(registration(FULL, 3, course_code="other")))
-    service.register(FAILED, 3)
-    service.provide(content(FAILED, "one"))
-    service.fail(failure(FAILED, "broken"))
-    service.fail(failure(FAILED, "broken"))
-    service.provide(content(FAILED, "six", file_upload_id="broken", content_md5_hash=None))
-    service.fail(failure(FAILED, "late"))
-    service.register(OPEN, 3)
-    service.provide(content(OPEN, "seven"))
-    service.provide(content(UNKNOWN, "early"))
-    service.fail(failure(UNKNOWN, "early"))
-    _deadlines(service)
-    _purged(service)
-    _bad_records(world, service)
-    return world
-
-
-def _deadlines(service: Service) -> None:
-    policies = {KEPT_OPEN: "keep_open", PARTIAL: "complete_partial", CLOSED: "close"}
-    for batch, policy in policies.items():
-        service.register(batch, 3, DeadlinePolicy(policy))
-        service.provide(content(batch, "one"))
-        service.time_out(batch)
-        service.provide(content(batch, "late"))
-        service.fail(failure(batch, "late"))
-
-
-def _purged(service: Service) -> None:
-    service.register(PURGED, 1)
-    service.provide(content(PURGED, "one"))
-    service.provide(content(PURGED, "two"))
-    service.purge(PURGED)
-    service.provide(content(PURGED, "one"))
-    service.register(PURGED, 1)
-
-
-def _bad_records(world: World, service: Service) -> None:
-    topic = topic_for(EssayContentProvisionedV1).name
-    sound = encoded(content(FULL, "never"))
-    world.append(topic, b"any", sound.replace(b"EssayContentProvisionedV1", b"SomethingElseV9"))
-    for value in (
-        b"not json",
-        b"[]",
-        b"\xff\xfe",
-        sound.replace(b'"schema_version":1', b'"schema_version":2'),
-        sound.replace(b'"file_size_bytes":100', b'"file_size_bytes":"many"'),
-        sound + b" " * 1_100_000,
-        b"",
-        None,
-    ):
-        service.bury(world.append(topic, b"any", value))
-    # Sound, but no handler could take it; another that went through when it was sent again.
-    service.bury(world.take_in(content(FULL, "poison")))
-    service.bury(world.take_in(content(OPEN, "redriven")), state="redriven")
-    service.provide(content(OPEN, "redriven"))

@@ -13,7 +13,7 @@ from rollcall_cluster.auditor.roll import RollCall
 from rollcall_cluster.auditor.sighting import MAX_INDEX, place_in_lane, rank_of
 from rollcall_cluster.auditor.workers import WORTH_SHARING_RECORDS, worker_count
 from rollcall_events import deterministic_event_id
-from tests.unit.auditor.service import FULL, clean_world
+from tests.unit.auditor.clean import FULL, clean_world
 
 
 def test_lists_that_swap_contents_have_different_digests():

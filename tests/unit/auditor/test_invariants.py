@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from rollcall_cluster.auditor import Outcome
 from rollcall_events import DeadlinePolicy, EssayContentProvisionedV1
 from rollcall_events.topics import topic_for
+from tests.unit.auditor.clean import OPEN, UNKNOWN, clean_world
 from tests.unit.auditor.events import assigned, content, failure
 from tests.unit.auditor.offline import Offline
 from tests.unit.auditor.plants import PLANTS, Plant
-from tests.unit.auditor.service import OPEN, UNKNOWN, Service, clean_world
+from tests.unit.auditor.service import Service
 from tests.unit.auditor.world import World, batch_named
 
 

@@ -7,15 +7,12 @@ from rollcall_events import (
     ExcessContentProvisionedV1,
 )
 from rollcall_events.topics import topic_for
+from tests.unit.auditor.clean import FULL, OPEN
 from tests.unit.auditor.events import (
     assigned,
     excess,
 )
 from tests.unit.auditor.plants.planting import plant
-from tests.unit.auditor.service import (
-    FULL,
-    OPEN,
-)
 from tests.unit.auditor.world import World, batch_named
 
 

@@ -9,17 +9,12 @@ from rollcall_events import (
     EssaySlotAssignedV1,
 )
 from rollcall_events.topics import topic_for
+from tests.unit.auditor.clean import CLOSED, FULL, OPEN, PARTIAL
 from tests.unit.auditor.events import (
     completion,
     timeout,
 )
 from tests.unit.auditor.plants.planting import complete, plant
-from tests.unit.auditor.service import (
-    CLOSED,
-    FULL,
-    OPEN,
-    PARTIAL,
-)
 from tests.unit.auditor.world import LANES, World
 
 

@@ -9,9 +9,9 @@ from rollcall_events import (
     ExcessContentProvisionedV1,
 )
 from rollcall_events.topics import topic_for
+from tests.unit.auditor.clean import CLOSED, FULL, KEPT_OPEN, OPEN, PARTIAL, PURGED
 from tests.unit.auditor.events import timeout
 from tests.unit.auditor.plants.planting import plant
-from tests.unit.auditor.service import CLOSED, FULL, KEPT_OPEN, OPEN, PARTIAL, PURGED
 from tests.unit.auditor.world import NOW, World
 
 

@@ -1,9 +1,11 @@
 """Contents and failures that are nowhere, in two places, or never were provided."""
 
 from rollcall_events import EssayContentProvisionedV1
+from tests.unit.auditor.clean import FAILED, FULL, OPEN, UNKNOWN
 from tests.unit.auditor.events import content, excess, failure
 from tests.unit.auditor.plants.planting import plant
-from tests.unit.auditor.service import FAILED, FULL, OPEN, UNKNOWN, Service, unplaced_row
+from tests.unit.auditor.rows import unplaced_row
+from tests.unit.auditor.service import Service
 from tests.unit.auditor.world import World
 
 

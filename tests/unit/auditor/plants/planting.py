@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
 
+from tests.unit.auditor.clean import clean_world
 from tests.unit.auditor.events import completion
-from tests.unit.auditor.service import clean_world
 from tests.unit.auditor.world import NOW, World
 
 

@@ -1,8 +1,9 @@
 """Positions, pending contents, segments and lanes that do not agree with the logs."""
 
+from tests.unit.auditor.clean import OPEN, UNKNOWN
 from tests.unit.auditor.events import content, registration
 from tests.unit.auditor.plants.planting import plant
-from tests.unit.auditor.service import OPEN, UNKNOWN, Service
+from tests.unit.auditor.service import Service
 from tests.unit.auditor.world import World, batch_named
 
 

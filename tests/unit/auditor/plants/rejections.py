@@ -5,9 +5,10 @@ from rollcall_events import (
     EssayContentProvisionedV1,
 )
 from rollcall_events.topics import topic_for
+from tests.unit.auditor.clean import OPEN
 from tests.unit.auditor.events import content, letter, registration
 from tests.unit.auditor.plants.planting import plant
-from tests.unit.auditor.service import OPEN, Service
+from tests.unit.auditor.service import Service
 from tests.unit.auditor.world import World, batch_named, encoded
 
 _CONTENT_TOPIC = topic_for(EssayContentProvisionedV1).name

@@ -4,9 +4,10 @@ from rollcall_events import (
     BatchEssaysRegisteredV1,
 )
 from rollcall_events.topics import topic_for
+from tests.unit.auditor.clean import OPEN
 from tests.unit.auditor.events import assigned, failure
 from tests.unit.auditor.plants.planting import complete, plant
-from tests.unit.auditor.service import OPEN, Service
+from tests.unit.auditor.service import Service
 from tests.unit.auditor.world import World, batch_named
 
 # What comes with slots that are not those of the registration.
