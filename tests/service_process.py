@@ -13,6 +13,7 @@ import httpx
 from rollcall_cluster.embedded.errors import log_tail
 from rollcall_cluster.embedded.ports import free_port
 from tests.eventually import DEADLINE_SECONDS, eventually
+from tests.http_client import http_client
 
 
 class Running(Protocol):
@@ -80,7 +81,7 @@ class ServiceProcess:
 
     async def instance(self) -> dict[str, Any]:
         """What /v1/instance says."""
-        async with httpx.AsyncClient(timeout=DEADLINE_SECONDS) as client:
+        async with http_client() as client:
             return (await client.get(f"{self.url}/v1/instance")).raise_for_status().json()
 
     def terminate(self) -> None:
@@ -104,7 +105,7 @@ class ServiceProcess:
         if self.exit_code is not None:
             raise RuntimeError(f"{self._story()} ended with {self.exit_code}")
         try:
-            async with httpx.AsyncClient(timeout=5) as client:
+            async with http_client(5) as client:
                 return (await client.get(f"{self.url}/healthz/ready")).status_code == 200
         except httpx.TransportError:
             return False

@@ -2,10 +2,9 @@
 
 from typing import NamedTuple
 
-import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.eventually import DEADLINE_SECONDS
+from tests.http_client import http_client
 
 
 class Sample(NamedTuple):
@@ -22,7 +21,7 @@ def sample(name: str, **labels: str) -> Sample:
 
 async def metrics(url: str) -> dict[Sample, float]:
     """Every sample that the replica at `url` exposes."""
-    async with httpx.AsyncClient(timeout=DEADLINE_SECONDS) as client:
+    async with http_client() as client:
         text = (await client.get(f"{url}/metrics")).raise_for_status().text
     return {
         sample(item.name, **item.labels): item.value

@@ -1,5 +1,7 @@
 """The other services' side of the topics: sends anything, reads what is committed."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any, Self, TypeVar
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -84,9 +86,14 @@ class KafkaClient:
         topic = self.topic(type(event))
         await (await self._producer.send_batch(batch, topic, partition=partition))
 
-    async def refresh(self) -> None:
-        """Learn of topics and partitions made since."""
-        await self._producer.client.force_metadata_update()
+    async def wait_for_partitions(self, model: type[EventData], count: int) -> None:
+        """Return once this client knows so many partitions of the topic of `model`."""
+
+        async def known() -> bool:
+            await self._producer.client.force_metadata_update()
+            return len(await self._producer.partitions_for(self.topic(model))) == count
+
+        await eventually(known, message=f"{count} partitions of {model.__name__}")
 
     async def committed(self, model: type[Data]) -> list[Data]:
         """All events of `model` that are readable now, partition after partition."""
@@ -104,17 +111,25 @@ class KafkaClient:
         marker of each partition after the commit.
         """
 
-        events: list[Data] = []
+        async with self._at_the_beginning(self.topic(model)) as consumer:
+            found: list[Any] = []
 
-        async def enough() -> bool:
-            events[:] = await self.committed(model)
-            return len(events) >= count
+            async def enough() -> bool:
+                found.extend(await _up_to_the_end(consumer))
+                return len(found) >= count
 
-        await eventually(enough, message=f"{count} {model.__name__}")
-        return events
+            await eventually(enough, message=f"{count} {model.__name__}")
+        decode = model.envelope().model_validate_json
+        return [decode(record.value).data for record in sorted(found, key=_place)]
 
     async def _records(self, topic: str) -> list[Any]:
-        """Read a topic from end to end with a consumer of its own, which has no past."""
+        """Read a topic from end to end."""
+        async with self._at_the_beginning(topic) as consumer:
+            return sorted(await _up_to_the_end(consumer), key=_place)
+
+    @asynccontextmanager
+    async def _at_the_beginning(self, topic: str) -> AsyncIterator[AIOKafkaConsumer]:
+        """A consumer of its own, which has no past."""
         async with AIOKafkaConsumer(
             bootstrap_servers=self._bootstrap,
             isolation_level="read_committed",
@@ -124,10 +139,20 @@ class KafkaClient:
             numbers = await self._producer.partitions_for(topic)
             targets = [TopicPartition(topic, number) for number in numbers]
             consumer.assign(targets)
-            ends = await consumer.end_offsets(targets)
             await consumer.seek_to_beginning(*targets)
-            found: list[Any] = []
-            while any([await consumer.position(target) < ends[target] for target in targets]):
-                for records in (await consumer.getmany(timeout_ms=50)).values():
-                    found += records
-        return sorted(found, key=lambda record: (record.partition, record.offset))
+            yield consumer
+
+
+async def _up_to_the_end(consumer: AIOKafkaConsumer) -> list[Any]:
+    """What a consumer has not read yet, up to what is readable now."""
+    targets = consumer.assignment()
+    ends = await consumer.end_offsets(targets)
+    found: list[Any] = []
+    while any([await consumer.position(target) < ends[target] for target in targets]):
+        for records in (await consumer.getmany(timeout_ms=50)).values():
+            found += records
+    return found
+
+
+def _place(record: Any) -> tuple[int, int]:
+    return record.partition, record.offset

@@ -19,8 +19,9 @@ from rollcall_events import (
 from tests.db.dead_letters import audit, bury
 from tests.db.events import registration
 from tests.db.evidence import Evidence
-from tests.eventually import DEADLINE_SECONDS, eventually
+from tests.eventually import eventually
 from tests.fixtures.services import StartService
+from tests.http_client import http_client
 from tests.service_process import ServiceProcess
 from tests.services.kafka_client import KafkaClient
 from tests.services.test_dlq import STRICT, assert_clean, padded
@@ -35,9 +36,7 @@ async def admin(
 ) -> AsyncIterator[httpx.AsyncClient]:
     """A client with a token."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    async with httpx.AsyncClient(
-        base_url=replica.url, timeout=DEADLINE_SECONDS, headers=headers
-    ) as client:
+    async with http_client(base_url=replica.url, headers=headers) as client:
         yield client
 
 

@@ -2,12 +2,11 @@
 
 from uuid import UUID
 
-import httpx
-
 from rollcall_events import BatchContentProvisioningCompletedV1, EssayContentProvisionedV1
 from tests.db.events import content, essay_id, registration
-from tests.eventually import DEADLINE_SECONDS, eventually
+from tests.eventually import eventually
 from tests.fixtures.services import StartService
+from tests.http_client import http_client
 from tests.services.exposed_metrics import metrics, sample
 from tests.services.kafka_client import KafkaClient
 
@@ -17,7 +16,7 @@ async def test_a_running_replica_tells_that_it_is_ready_and_what_it_owns(
 ) -> None:
     replica = service_process("first")
     await replica.wait_ready()
-    async with httpx.AsyncClient(base_url=replica.url, timeout=DEADLINE_SECONDS) as client:
+    async with http_client(base_url=replica.url) as client:
         assert (await client.get("/healthz/live")).json() == {"status": "alive"}
         assert (await client.get("/healthz/ready")).json() == {
             "status": "ready",
@@ -63,7 +62,7 @@ async def test_the_read_api_follows_a_batch_to_its_completion(
 ) -> None:
     replica = service_process()
     await replica.wait_ready()
-    async with httpx.AsyncClient(base_url=replica.url, timeout=DEADLINE_SECONDS) as client:
+    async with http_client(base_url=replica.url) as client:
         unknown = await client.get(f"/v1/batches/{batch_id}")
         malformed = await client.get("/v1/batches/17")
         await kafka.send(registration(batch_id, 2), *(content(batch_id, text) for text in "ab"))

@@ -20,6 +20,7 @@ from tests.db.events import content, message, registration
 from tests.db.evidence import Evidence
 from tests.eventually import eventually
 from tests.fixtures.services import StartService
+from tests.http_client import http_client
 from tests.service_process import ServiceProcess
 from tests.services.exposed_metrics import metrics, sample
 from tests.services.kafka_client import KafkaClient
@@ -34,7 +35,7 @@ def body(events: Sequence[EventData]) -> bytes:
 
 async def post(replica: ServiceProcess, content: bytes) -> httpx.Response:
     """POST a body of bytes."""
-    async with httpx.AsyncClient(timeout=30) as client:
+    async with http_client() as client:
         return await client.post(f"{replica.url}/v1/events", content=content)
 
 
@@ -161,7 +162,7 @@ async def ingesting(service_process: StartService) -> ServiceProcess:
 
 async def _listens(replica: ServiceProcess) -> Any:
     try:
-        async with httpx.AsyncClient(timeout=5) as client:
+        async with http_client(5) as client:
             return (await client.get(f"{replica.url}/healthz/live")).status_code == 200
     except httpx.TransportError:
         return False

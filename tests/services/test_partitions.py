@@ -35,7 +35,7 @@ async def test_a_partition_added_while_running_is_read_from_its_beginning(
 
     topic = kafka.topic(EssayContentProvisionedV1)
     await add_partition(kafka_bootstrap, topic, total=4)
-    await kafka.refresh()
+    await kafka.wait_for_partitions(EssayContentProvisionedV1, 4)
     await kafka.send_raw(
         EssayContentProvisionedV1, message(content(batch_id, "after")), partition=3
     )

@@ -13,8 +13,9 @@ from rollcall_events import (
 )
 from tests.db.events import contents, registration
 from tests.db.evidence import Evidence
-from tests.eventually import DEADLINE_SECONDS, eventually
+from tests.eventually import eventually
 from tests.fixtures.services import StartService
+from tests.http_client import http_client
 from tests.service_process import ServiceProcess
 from tests.services.exposed_metrics import metrics, sample
 from tests.services.kafka_client import KafkaClient
@@ -34,7 +35,7 @@ def rollcall(service_environment: dict[str, str]) -> RollcallCommand:
 async def paused(replica: ServiceProcess, topic: str) -> bool:
     """Whether a replica tells of a paused topic, in its health and its metrics; ready all the same."""
     try:
-        async with httpx.AsyncClient(timeout=DEADLINE_SECONDS) as client:
+        async with http_client() as client:
             answer = await client.get(f"{replica.url}/healthz/ready")
     except httpx.TransportError:
         return False

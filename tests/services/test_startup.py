@@ -7,15 +7,14 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import httpx
-
 from essay_lifecycle_service import migrations_folders
 from rollcall.database.migrations import migrate
 from rollcall.database.schema_version import known_migrations
 from rollcall_events import BatchContentProvisioningCompletedV1
 from tests.db.events import content, registration
-from tests.eventually import DEADLINE_SECONDS, eventually
+from tests.eventually import eventually
 from tests.fixtures.services import StartService
+from tests.http_client import http_client
 from tests.service_process import ServiceProcess
 from tests.services.first_contact import first_contact_only
 from tests.services.kafka_client import KafkaClient
@@ -47,7 +46,7 @@ def waits_because(replica: ServiceProcess, *words: str) -> list[dict[str, Any]]:
 
 async def status(replica: ServiceProcess, path: str) -> int:
     """Status code of a GET."""
-    async with httpx.AsyncClient(timeout=DEADLINE_SECONDS) as client:
+    async with http_client() as client:
         return (await client.get(replica.url + path)).status_code
 
 

@@ -8,8 +8,9 @@ import pytest
 from rollcall.exit_codes import ExitCode
 from rollcall_events import BatchContentProvisioningCompletedV1
 from tests.db.events import contents, registration
-from tests.eventually import DEADLINE_SECONDS, eventually
+from tests.eventually import eventually
 from tests.fixtures.services import StartService
+from tests.http_client import http_client
 from tests.service_process import ServiceProcess
 from tests.services.faulty_service import MODULE
 from tests.services.kafka_client import KafkaClient
@@ -17,7 +18,7 @@ from tests.services.kafka_client import KafkaClient
 
 async def plant(replica: ServiceProcess, fault: str, **options: float) -> None:
     """Break a part of a replica."""
-    async with httpx.AsyncClient(timeout=DEADLINE_SECONDS) as client:
+    async with http_client() as client:
         response = await client.post(f"{replica.url}/faults/{fault}", params=options)
         response.raise_for_status()
 
@@ -25,7 +26,7 @@ async def plant(replica: ServiceProcess, fault: str, **options: float) -> None:
 async def readiness(replica: ServiceProcess) -> tuple[int, list[str]]:
     """What /healthz/ready answers; (0, []) if nothing does."""
     try:
-        async with httpx.AsyncClient(timeout=5) as client:
+        async with http_client(5) as client:
             answer = await client.get(f"{replica.url}/healthz/ready")
     except httpx.TransportError:
         return 0, []

@@ -1,5 +1,6 @@
 """The code of docs/tutorial.md works as it stands there."""
 
+import asyncio
 import os
 import re
 import subprocess
@@ -98,8 +99,10 @@ async def test_each_student_is_marked_and_announced_once(
     assert _run(attendance, "migrate").startswith("applied 0001_runtime\n")
     assert "every topic agrees with the registry" in _run(attendance, "topics")
     for name in ("a", "b"):
-        service_process(name, module="attendance", **attendance)
+        service_process(name, module="attendance", forked=False, **attendance)
     lesson = str(uuid.uuid4())
     students = [f"student-{number}" for number in range(20)]
     await _produce(attendance, [_arrival(lesson, student) for student in students * 3])
-    assert sorted(await _marked(attendance, 20)) == sorted((lesson, s) for s in students)
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        marked = await _marked(attendance, 20)
+    assert sorted(marked) == sorted((lesson, s) for s in students)
