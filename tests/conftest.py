@@ -55,7 +55,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     servers = config.stash.get(ServerSet.key, None)
     if servers is not None and not hasattr(config, "workerinput"):
         servers.close()
-        config.stash[Stack.key].close()
+        config.stash.get(Stack.key, Stack()).close()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -50,7 +51,7 @@ def test_prometheus_takes_its_configuration() -> None:
 
 
 @pytest.fixture(scope="module")
-def prometheus(rig: Rig) -> httpx.Client:
+def prometheus(rig: Rig) -> Iterator[httpx.Client]:
     """Prometheus' API, after a load that a replica handled by every way in."""
     rig.compose(
         "run",
@@ -67,7 +68,8 @@ def prometheus(rig: Rig) -> httpx.Client:
     with httpx.Client(base_url=rig.url("HTTP"), timeout=30) as client:
         for _ in range(10):
             client.post("/v1/events", content=b"[{}]")
-    return httpx.Client(base_url=rig.url("PROMETHEUS"), timeout=10)
+    with httpx.Client(base_url=rig.url("PROMETHEUS"), timeout=10) as api:
+        yield api
 
 
 def test_prometheus_runs_every_rule(prometheus: httpx.Client) -> None:
