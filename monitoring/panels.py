@@ -208,6 +208,21 @@ DATABASE = Dashboard(
             "The other half of a chunk's way.",
             *_quantiles("rollcall_relay_transaction_seconds", 0.5, 0.95, 0.99),
         ),
+        _panel(
+            "Redis: look-ups in the filter",
+            "ops",
+            "Of services that use it; skipped: Redis is slow or away and left out.",
+            ("sum by (outcome) (rate(rollcall_filter_lookups_total[1m]))" + _ZERO, "{{outcome}}"),
+        ),
+        _panel(
+            "Redis: locks",
+            "ops",
+            "Attempts to acquire a lock, of services that use them.",
+            (
+                "sum by (outcome) (rate(rollcall_lock_acquisitions_total[1m]))" + _ZERO,
+                "{{outcome}}",
+            ),
+        ),
     ),
 )
 

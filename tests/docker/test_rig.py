@@ -14,6 +14,7 @@ from tests.docker.rig import Rig
 from tests.eventually import eventually
 
 REPLICAS = 3
+DEATHS = 3
 
 
 def body(*events: EventData) -> bytes:
@@ -82,7 +83,8 @@ def test_what_the_generator_sends_is_handled_and_passes_the_audit(rig: Rig) -> N
         "7",
     )
     report = rig.verify()
-    assert (report["ok"], report["at_rest"], report["batches"]) == (True, True, 10)
+    assert (report["ok"], report["at_rest"]) == (True, True)
+    assert report["batches"] >= 10
 
 
 async def test_reads_are_spread_evenly(rig: Rig) -> None:
@@ -141,13 +143,15 @@ async def test_while_kafka_is_frozen_events_are_told_to_come_again(rig: Rig) -> 
 
 
 async def test_a_replica_that_dies_costs_no_failed_read(rig: Rig) -> None:
-    async with reading(rig) as answers:
-        victim = rig.replicas()[0]
-        await asyncio.to_thread(rig.docker, "kill", victim)
-        after = len(answers)
-        await eventually(lambda: len(answers) > after + 200, deadline_seconds=90)
-    assert {answer.status_code for answer in answers} == {200}
-    await asyncio.to_thread(rig.up)
+    for _ in range(DEATHS):
+        async with reading(rig) as answers:
+            await asyncio.to_thread(rig.docker, "kill", rig.replicas()[0])
+            after = len(answers)
+            await eventually(
+                lambda seen=answers, first=after: len(seen) > first + 200, deadline_seconds=90
+            )
+        assert Counter(answer.status_code for answer in answers) == {200: len(answers)}
+        await asyncio.to_thread(rig.up)
 
 
 async def test_a_frozen_replica_costs_time_and_no_failed_read(rig: Rig) -> None:
@@ -157,7 +161,7 @@ async def test_a_frozen_replica_costs_time_and_no_failed_read(rig: Rig) -> None:
         after = len(answers)
         await eventually(lambda: len(answers) > after + 100, deadline_seconds=90)
         await asyncio.to_thread(rig.docker, "unpause", victim)
-    assert {answer.status_code for answer in answers} == {200}
+    assert Counter(answer.status_code for answer in answers) == {200: len(answers)}
 
 
 async def test_replicas_that_come_get_work_and_those_that_go_lose_nothing(rig: Rig) -> None:
@@ -170,7 +174,7 @@ async def test_replicas_that_come_get_work_and_those_that_go_lose_nothing(rig: R
     rig.compose("run", "--rm", "-T", "event_generator", "--batches", "10", "--rate", "200")
     async with reading(rig) as answers:
         await asyncio.to_thread(rig.up, 3)
-    assert {answer.status_code for answer in answers} == {200}
+    assert Counter(answer.status_code for answer in answers) == {200: len(answers)}
     await eventually(lambda: spread_over(3), deadline_seconds=60)
 
 

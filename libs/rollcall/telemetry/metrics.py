@@ -183,10 +183,10 @@ def metrics_table(metrics: object) -> str:
 
 
 def metrics_rows(holder: object) -> str:
-    """The rows of that table for every metric that is an attribute of `holder`."""
+    """The rows of that table for every metric that is a public attribute of `holder`."""
     rows = []
-    for metric in vars(holder).values():
-        if isinstance(metric, Counter | Gauge | Histogram):
+    for attribute, metric in vars(holder).items():
+        if isinstance(metric, Counter | Gauge | Histogram) and not attribute.startswith("_"):
             (family,) = metric.describe()
             name = family.name + ("_total" if family.type == "counter" else "")
             labels = ", ".join(metric._labelnames)

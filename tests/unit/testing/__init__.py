@@ -1,0 +1,1 @@
+"""The cluster test manager and its client."""
