@@ -240,6 +240,14 @@ def idle_command(
     _finish(_on_servers(lambda conditions: idle.benchmark(console, conditions, seconds), logs))
 
 
+@app.command("coordination")
+def coordination_command(rounds: Rounds = 3, logs: Logs = None) -> None:
+    """Locks beside redis-py's, hand-overs among 100 contenders, the filter with and without."""
+    from benchmarks.coordination import run
+
+    _finish(_on_servers(lambda conditions: run.benchmark(console, conditions, rounds), logs))
+
+
 @app.command("demo-time")
 def demo_time_command(rounds: Rounds = 3) -> None:
     """Duration of `make demo` with warm caches."""

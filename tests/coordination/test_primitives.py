@@ -306,10 +306,18 @@ async def test_what_is_marked_is_found_with_its_note_and_nothing_else(
 ) -> None:
     marks = program.idempotency_filter("events")
     ids = [uuid4().bytes for _ in range(2500)]
-    await marks.mark({id_: b"note-%d" % n for n, id_ in enumerate(ids) if n % 2})
+    await marks.mark({id_: b"note-%04d" % n for n, id_ in enumerate(ids) if n % 2})
     found = await marks.look_up(ids)
-    assert found == {id_: b"note-%d" % n for n, id_ in enumerate(ids) if n % 2}
+    assert found == {id_: b"note-%04d" % n for n, id_ in enumerate(ids) if n % 2}
     assert await marks.look_up([]) == {}
+
+
+async def test_ids_and_notes_of_other_lengths_are_refused(program: Coordination) -> None:
+    marks = program.idempotency_filter("events")
+    with pytest.raises(ValueError, match="16 bytes"):
+        await marks.mark({b"short": b"note"})
+    with pytest.raises(ValueError, match="same length"):
+        await marks.mark({id_of("a"): b"one", id_of("b"): b"other"})
 
 
 async def test_the_filter_has_room_for_two_generations(program: Coordination) -> None:

@@ -2,13 +2,13 @@
 -- Asking twice with one token is harmless, so an answer that got lost may be asked for again.
 --
 -- KEYS: lock, queue (token by ticket), waiting (token -> what is known of the waiter), fence, void
--- ARGV: token, lease ms, channel that wakes the waiter ('' = do not wait),
---       for how long a hand-over waits to be taken, ms; silence after which a waiter is dead, ms;
---       the epoch that a resource has refused (0 = none), and what an epoch was drawn for and the epoch ('' = none)
+-- ARGV: token, lease ms, channel that wakes the waiter ('' = do not wait), the epoch that a resource has refused
+--       (0 = none) [, the life that an epoch was drawn for, the epoch]
 -- Returns {1, epoch, count}: held · {0, ms until the lock expires, others before this one}: not held
 --       · {-1, life, epoch before}: draw an epoch for this life first · {-2}: this token was given up
 local lock, queue, waiting, fence, void = unpack(KEYS)
-local token, lease_ms, channel, claim_ms, dead_ms, refused, drawn_for, drawn = unpack(ARGV)
+local token, lease_ms, channel, refused, drawn_for, drawn = unpack(ARGV)
+local CLAIM_MS, DEAD_MS = 3000, 7000 -- as in release.lua
 local LARGEST_COUNT = 4294967295
 
 local function now_ms()
@@ -23,7 +23,7 @@ local function first_alive()
         if not first then return nil end
         local known = redis.call('HGET', waiting, first)
         if known and first == token then return first end
-        if known and now_ms() - tonumber(string.match(known, '^%d+')) <= tonumber(dead_ms) then
+        if known and now_ms() - tonumber(string.match(known, '^%d+')) <= DEAD_MS then
             return first, string.match(known, ' (.*)$')
         end
         redis.call('ZREM', queue, first)
@@ -74,13 +74,14 @@ local function wait()
         redis.call('ZADD', queue, redis.call('HINCRBY', waiting, '#', 1), token)
     end
     redis.call('HSET', waiting, token, now_ms() .. ' ' .. channel)
-    redis.call('PEXPIRE', queue, dead_ms * 2)
-    redis.call('PEXPIRE', waiting, dead_ms * 2)
+    redis.call('PEXPIRE', queue, DEAD_MS * 2)
+    redis.call('PEXPIRE', waiting, DEAD_MS * 2)
     return redis.call('ZRANK', queue, token)
 end
 
-if redis.call('EXISTS', void) == 1 then return {-2} end
-local holder = redis.call('GET', lock)
+local found = redis.call('MGET', lock, void)
+if found[2] then return {-2} end
+local holder = found[1]
 if holder == token then
     return take()
 end
@@ -93,7 +94,7 @@ if not holder then
         return answer
     end
     forget(first)
-    redis.call('SET', lock, first, 'PX', claim_ms)
+    redis.call('SET', lock, first, 'PX', CLAIM_MS)
     redis.call('PUBLISH', wakes, first)
 end
 local before = 0

@@ -64,7 +64,8 @@ class ChunkFilter:
         self.metrics: CoordinationMetrics = coordination.metrics
         self.life = _UNKNOWN_LIFE
         self._circuit = Circuit(budget_seconds)
-        self._marking: asyncio.Task[Any] | None = None
+        self.marking: asyncio.Task[Any] | None = None
+        """The newest chunk that is or was being marked."""
         self._life, self._passed = load_queries(
             "rollcall.coordination", "chunk_filter.sql", "life", "passed"
         )
@@ -150,10 +151,10 @@ class ChunkFilter:
 
     def mark(self, records: Mapping[bytes, InputRecord]) -> None:
         """Mark records whose chunk is committed, in the background: one chunk at a time, or not at all."""
-        busy = self._marking is not None and not self._marking.done()
+        busy = self.marking is not None and not self.marking.done()
         if not records or busy or self._circuit.is_open:
             return
-        self._marking = asyncio.create_task(self._mark(records), name="rollcall.filter.mark")
+        self.marking = asyncio.create_task(self._mark(records), name="rollcall.filter.mark")
 
     async def _mark(self, records: Mapping[bytes, InputRecord]) -> None:
         if self.life == _UNKNOWN_LIFE:
@@ -163,8 +164,8 @@ class ChunkFilter:
 
     async def close(self) -> None:
         """Close what is open."""
-        if self._marking is not None:
-            await asyncio.wait([self._marking], timeout=1)
+        if self.marking is not None:
+            await asyncio.wait([self.marking], timeout=1)
         await self._coordination.close()
 
 

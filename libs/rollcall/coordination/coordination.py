@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from prometheus_client import CollectorRegistry
 from pydantic import BaseModel
@@ -45,8 +45,27 @@ class Coordination:
         connections: int = 16,
         registry: CollectorRegistry | None = None,
     ) -> None:
-        self.server = RedisServer(url, answer_seconds=answer_seconds, connections=connections)
-        self.metrics = CoordinationMetrics(registry or CollectorRegistry())
+        server = RedisServer(url, answer_seconds=answer_seconds, connections=connections)
+        self._build(server, database, prefix, registry or CollectorRegistry())
+
+    @classmethod
+    def on(
+        cls,
+        server: RedisServer,
+        database: Acquiring,
+        prefix: str = "rollcall",
+        registry: CollectorRegistry | None = None,
+    ) -> Self:
+        """The same on a server that the caller has made."""
+        coordination = cls.__new__(cls)
+        coordination._build(server, database, prefix, registry or CollectorRegistry())
+        return coordination
+
+    def _build(
+        self, server: RedisServer, database: Acquiring, prefix: str, registry: CollectorRegistry
+    ) -> None:
+        self.server = server
+        self.metrics = CoordinationMetrics(registry)
         self.keys = Keys(prefix)
         self._wakeups = Wakeups(self.server, self.keys)
         self._background: set[asyncio.Task[Any]] = set()
@@ -137,7 +156,7 @@ class Coordination:
         await self._wakeups.close()
         await self.server.close()
 
-    async def __aenter__(self) -> "Coordination":
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:

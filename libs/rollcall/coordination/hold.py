@@ -22,10 +22,6 @@ VERIFY = Script("verify.lua", repeatable=True)
 Loss = Literal["expired", "taken", "connection", "fenced"]
 """Why: the lease ran out here · Redis does not have it any more · Redis does not answer · newer writes."""
 
-# A waiter that does not take what it was handed within this time has lost its turn.
-CLAIM_MS = 3_000
-# Silence after which a waiter is passed over.
-DEAD_AFTER_MS = 7_000
 _EXTENSIONS_IN_A_LEASE = 3
 
 
@@ -163,7 +159,13 @@ class Hold:
             return
         self._released = True
         self._stop()
-        given_back = await self._in_background(self._release())
+        try:
+            given_back = await self._release()
+        except CoordinationUnavailableError:
+            given_back = None
+        except asyncio.CancelledError:
+            await self._in_background(self._release())
+            raise
         if self.loss is None and given_back != 1:
             self._note_loss("connection" if given_back is None else "taken")
         self._require_not_lost()
@@ -234,14 +236,7 @@ class Hold:
             return
 
     async def _release(self) -> Any:
-        return await self._server.run(
-            RELEASE,
-            self.keys.to_release(self.token),
-            self.token,
-            min(int(self._lease_seconds * 1000), CLAIM_MS),
-            DEAD_AFTER_MS,
-            0,
-        )
+        return await self._server.run(RELEASE, self.keys.to_release(self.token), self.token)
 
     def _lose(self, loss: Loss) -> None:
         if self.loss is None and not self._released:

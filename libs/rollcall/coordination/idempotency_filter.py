@@ -51,12 +51,19 @@ class IdempotencyFilter:
         return {ids[place]: note for place, note in zip(found[::2], found[1::2], strict=True)}
 
     async def mark(self, notes: Mapping[bytes, bytes]) -> None:
-        """Mark ids with their notes, after the commit of what they stand for.
+        """Mark ids with their notes, all equally long, after the commit of what they stand for.
 
         Raises:
             CoordinationUnavailableError: Redis does not answer.
+            ValueError: an id has not 16 bytes, or one note is longer than another.
         """
         if not notes:
             return
-        words = [word for pair in notes.items() for word in pair]
-        await self._server.run_once(_MARK, self._generations, self._max_ids, self._keep_ms, *words)
+        note_bytes = len(next(iter(notes.values())))
+        packed = b"".join([part for pair in notes.items() for part in pair])
+        whole = len(packed) == len(notes) * (ID_BYTES + note_bytes)
+        if not whole or {len(note) for note in notes.values()} != {note_bytes}:
+            raise ValueError(f"ids have {ID_BYTES} bytes, and all notes of a call the same length")
+        await self._server.run_once(
+            _MARK, self._generations, self._max_ids, self._keep_ms, note_bytes, packed
+        )

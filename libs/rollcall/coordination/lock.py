@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any
 
 from rollcall.coordination.fencing import Fences, fencing_number
-from rollcall.coordination.hold import CLAIM_MS, DEAD_AFTER_MS, RELEASE, Hold, LockKeys
+from rollcall.coordination.hold import RELEASE, Hold, LockKeys
 from rollcall.coordination.metrics import CoordinationMetrics
 from rollcall.coordination.server import RedisServer, Script
 from rollcall.coordination.wakeups import Wakeups
@@ -19,6 +19,8 @@ _ACQUIRE = Script("acquire.lua", repeatable=True)
 
 # A waiter gives a sign of life so often, and learns so of a hand-over whose message was lost.
 _SIGN_OF_LIFE_SECONDS = 2.0
+# A request may be on its way for so long after it was given up.
+_VOID_MS = 10_000
 # Room for the clocks of both sides to run differently.
 _DRIFT_SHARE = 0.01
 
@@ -143,7 +145,7 @@ class Lock:
 
     async def _ask(self, token: str, waits: bool) -> list[Any]:
         """Ask for the lock, with a new epoch if the numbers of the old one cannot be relied on."""
-        life, epoch = "", 0
+        drawn: tuple[str, int] | tuple[()] = ()
         while True:
             answer: list[Any] = await self._parts.server.run(
                 _ACQUIRE,
@@ -151,17 +153,14 @@ class Lock:
                 token,
                 int(self._lease_seconds * 1000),
                 self._parts.wakeups.channel if waits else "",
-                min(int(self._lease_seconds * 1000), CLAIM_MS),
-                DEAD_AFTER_MS,
                 self._parts.fences.refused(self._keys.bucket),
-                life,
-                epoch,
+                *drawn,
             )
             if answer[0] == -2:
                 raise CoordinationUnavailableError("this acquisition was given up before it began")
             if answer[0] != -1:
                 return answer
-            life, epoch = answer[1].decode(), await self._parts.fences.draw(int(answer[2]))
+            drawn = answer[1].decode(), await self._parts.fences.draw(int(answer[2]))
 
     async def _give_up(self, token: str) -> None:
         """See to it that the token holds nothing, even if its acquisition is still on its way."""
@@ -169,9 +168,7 @@ class Lock:
             RELEASE,
             self._keys.to_release(token),
             token,
-            CLAIM_MS,
-            DEAD_AFTER_MS,
-            int(self._lease_seconds * 1000) + DEAD_AFTER_MS,
+            int(self._lease_seconds * 1000) + _VOID_MS,
         )
 
     async def _in_background(self, work: Coroutine[Any, Any, Any]) -> Any:

@@ -1,18 +1,20 @@
 -- Gives a lock back, or a place in its queue, and hands the lock over to the first waiter who is alive.
 --
 -- KEYS: lock, queue, waiting, void
--- ARGV: token, for how long a hand-over waits to be taken, ms; silence after which a waiter is dead, ms;
---       for how long an acquisition with this token that is still on its way is void, ms (0 = there is none)
+-- ARGV: token [, ms for which an acquisition with this token that is still on its way is void]
 -- Returns 1 if the token held the lock.
 local lock, queue, waiting, void = unpack(KEYS)
-local token, claim_ms, dead_ms, void_ms = unpack(ARGV)
+local token, void_ms = unpack(ARGV)
+-- A waiter that does not take what it was handed in time has lost its turn; one that was silent for longer is
+-- passed over. As in acquire.lua.
+local CLAIM_MS, DEAD_MS = 3000, 7000
 
 local function forget(who)
     redis.call('ZREM', queue, who)
     redis.call('HDEL', waiting, who)
 end
 
-if void_ms ~= '0' then
+if void_ms then
     redis.call('SET', void, '', 'PX', void_ms)
     forget(token)
 end
@@ -26,8 +28,8 @@ while true do
     if known then
         local time = redis.call('TIME')
         local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
-        if now_ms - tonumber(string.match(known, '^%d+')) <= tonumber(dead_ms) then
-            redis.call('SET', lock, first, 'PX', claim_ms)
+        if now_ms - tonumber(string.match(known, '^%d+')) <= DEAD_MS then
+            redis.call('SET', lock, first, 'PX', CLAIM_MS)
             redis.call('PUBLISH', string.match(known, ' (.*)$'), first)
             return 1
         end

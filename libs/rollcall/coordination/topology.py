@@ -74,6 +74,7 @@ def _options(parts: SplitResult, answer_seconds: float) -> dict[str, Any]:
     options: dict[str, Any] = {
         "username": unquote(parts.username) if parts.username else None,
         "password": unquote(parts.password) if parts.password else None,
+        "socket_timeout": None,  # the whole answer has a limit, see RedisServer
         "socket_connect_timeout": answer_seconds,
         "retry": Retry(NoBackoff(), 0),  # what may be asked again is known here alone
     }

@@ -1,0 +1,1 @@
+"""Coordination through Redis, beside what a team would use instead."""
