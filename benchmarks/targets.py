@@ -198,5 +198,48 @@ TARGETS = (
     Target("idle replica, CPU", "idle/cpu %", Bound.BELOW, 1, " %", 2),
     Target("idle replica, queries a second", "idle/queries/s", Bound.KNOWN, 0, "", 1),
     Target("idle replica, Kafka requests a second", "idle/kafka requests/s", Bound.KNOWN, 0, "", 1),
+    Target(
+        "lock with fencing number, acquired and released, against redis-py's lock without",
+        "coordination/lock / redis-py",
+        Bound.AT_LEAST,
+        1,
+        "x",
+        2,
+    ),
+    Target(
+        "operations on one lock among 100 contenders, p95",
+        "coordination/operation p95 ms",
+        Bound.BELOW,
+        10,
+        " ms",
+        1,
+    ),
+    Target(
+        "a lock changes hands among 100 contenders, p99",
+        "coordination/hand-over p99 ms",
+        Bound.BELOW,
+        50,
+        " ms",
+        1,
+    ),
+    Target(
+        "filter: look-up of 1,000 ids, p50",
+        "coordination/look-up of 1,000 ids p50 ms",
+        Bound.BELOW,
+        2,
+        " ms",
+        2,
+    ),
+    *(
+        Target(
+            f"filter at {share} % duplicates, against without",
+            f"coordination/{share}% duplicates, filter / without",
+            Bound.KNOWN,
+            0,
+            "x",
+            2,
+        )
+        for share in (0, 10, 50, 90)
+    ),
     Target("`make demo` with warm caches", "demo-time/warm seconds", Bound.BELOW, 60, " s"),
 )
