@@ -220,9 +220,4 @@ def test_a_deployment_that_is_older_gets_the_tables_later(empty_database: str, t
     migrate(empty_database, "els", [tmp_path, *service])
     applied = migrate(empty_database, "els", migrations_folders())
     runtimes = [name for name in applied if name.startswith("0")]
-    assert runtimes == [
-        "0002_dead_letter_audit",
-        "0003_paused_topic",
-        "0004_periodic_job",
-        "0005_topic_audit",
-    ]
+    assert runtimes == sorted(file.stem for file in runtime.glob("*.sql"))[1:]

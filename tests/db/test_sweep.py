@@ -45,6 +45,7 @@ def gauges(replica: Replica) -> dict[str, float]:
         for family in text_string_to_metric_families(text)
         for sample in family.samples
         if sample.name.startswith(("rollcall_pending_", "rollcall_batches_"))
+        and "completed" not in sample.name
     }
 
 

@@ -124,7 +124,7 @@ async def test_without_kafka_requests_are_told_to_come_again_and_memory_is_bound
     replica = service_process(
         **ON,
         ROLLCALL_KAFKA_BOOTSTRAP_SERVERS=silent_server,
-        ROLLCALL_INGEST_TIMEOUT_SECONDS="5",
+        ROLLCALL_INGEST_TIMEOUT_SECONDS="8",
         ROLLCALL_INGEST_MAX_BODY_BYTES="4000",
         ROLLCALL_INGEST_MAX_IN_FLIGHT_BYTES="4000",
     )

@@ -136,10 +136,10 @@ async def test_a_loop_that_stood_still_is_told_with_where_it_was(
         )
 
     await eventually(told)
+    await eventually(lambda: len(replica.log_events("event_loop_turns_again")) == 1)
     (stalled,) = replica.log_events("event_loop_stalled")
     assert stalled["instance"] == replica.instance_id
     assert stalled["loop_stack"][-1].endswith(" _sleep_in_the_loop")
-    assert len(replica.log_events("event_loop_turns_again")) == 1
     await replica.wait_ready()
 
 
