@@ -16,7 +16,7 @@ from tests.unit.auditor.clean import clean_world
 from tests.unit.auditor.deployment import AT_ONCE, CONTENT_TOPIC, Deployment, told
 from tests.unit.auditor.plants import PLANTS
 
-IN_PROCESSES = replace(AT_ONCE, workers=3)
+IN_PROCESSES = replace(AT_ONCE, workers=2)
 # Each needs facts of its own table from the readers.
 _SOME = (
     "content_nowhere",
