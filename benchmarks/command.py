@@ -90,6 +90,9 @@ def bench_commands() -> typer.Typer:
 @app.command("all")
 def all_command(
     quick: Annotated[bool, typer.Option("--quick", help="Small sizes: does it all run?")] = False,
+    rounds: Annotated[
+        int | None, typer.Option(min=1, help="Interleaved repetitions, where there are any.")
+    ] = None,
     patience: Patience = 60.0,
     attempts: Attempts = 3,
     write: Annotated[
@@ -100,6 +103,8 @@ def all_command(
 ) -> None:
     """Everything, one after the other; ends with the table of targets."""
     sizes = QUICK if quick else FULL
+    if rounds is not None:
+        sizes = replace(sizes, rounds=rounds, scaling_rounds=rounds)
     if quick:
         patience, attempts = 0, 1
 

@@ -114,17 +114,14 @@ class Conditions:
     tolerant: bool = False
 
 
-async def rehearse(
-    conditions: Conditions, contestants: Sequence[Contestant], load: Load
-) -> list[str]:
-    """Run each once, unmeasured, so that nobody's first round pays for a cold broker's compiler.
+async def rehearse(conditions: Conditions, contestant: Contestant, load: Load) -> Sequence[str]:
+    """Run one once, unmeasured, so that nobody's first round pays for a cold broker's compiler.
 
     Returns what went wrong, which a measured run will show again.
     """
     patient = replace(conditions, patience_seconds=0)
-    load = load.prefix(_REHEARSAL_EVENTS)
-    runs = [await _measure_once(patient, contestant, load, 0) for contestant in contestants]
-    return [problem for run in runs for problem in run.problems]
+    run = await _measure_once(patient, contestant, load.prefix(_REHEARSAL_EVENTS), 0)
+    return run.problems
 
 
 async def measure(

@@ -25,8 +25,10 @@ async def benchmark(
     rounds: int,
 ) -> bool:
     """Measure, print, keep the raw results; returns whether every answer was right."""
-    for problem in await rehearse(conditions, contestants, load):
-        console.print(f"[red]rehearsal[/]: {escape(problem[:_STORY_CHARS])}")
+    for contestant in contestants:
+        problems = await rehearse(conditions, contestant, load)
+        story = f"[red]{escape('; '.join(problems)[:_STORY_CHARS])}[/]" if problems else "done"
+        console.print(f"rehearsal: {contestant.name}: {story}")
     measurements: list[Measurement] = []
     for number in range(1, rounds + 1):
         for contestant in contestants:
