@@ -66,8 +66,12 @@ async def benchmark(
             kind: await stack.enter_async_context(open_stage(conditions, parse("rollcall:1")))
             for kind in (FRESH, FILLED, HELD)
         }
-        console.print(f"writing {filled_events:,} finished contents")
-        filled = await asyncio.to_thread(fill, stages[FILLED].deployment, filled_events)
+        filled = await asyncio.to_thread(
+            fill,
+            stages[FILLED].deployment,
+            filled_events,
+            lambda written: console.print(f"finished contents: {written:,} of {filled_events:,}"),
+        )
         stages[FILLED].registered = filled // SLOTS
         for stage in stages.values():
             await stage.warm_up()

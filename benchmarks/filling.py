@@ -1,5 +1,7 @@
 """Millions of finished contents, written by SQL alone: the tables of a deployment that has been at work."""
 
+from collections.abc import Callable
+
 import psycopg
 
 from benchmarks.deployment import SCHEMA, Deployment
@@ -28,8 +30,11 @@ FROM unnest(%(ids)s::uuid[]) b, generate_series(0, %(slots)s - 1) n
 _COMPLETIONS = "INSERT INTO completion (batch_id) SELECT unnest(%(ids)s::uuid[])"
 
 
-def fill(deployment: Deployment, events: int) -> int:
-    """Write so many finished contents, in batches of 500; returns how many there are."""
+def fill(deployment: Deployment, events: int, told: Callable[[int], None]) -> int:
+    """Write so many finished contents, in batches of 500; returns how many there are.
+
+    `told` is called with the number written so far, every half a million.
+    """
     left = max(1, events // SLOTS)
     written = 0
     with psycopg.connect(
@@ -44,6 +49,7 @@ def fill(deployment: Deployment, events: int) -> int:
                 connection.execute(_COMPLETIONS, {"ids": ids})
             left -= batches
             written += batches * SLOTS
+            told(written)
         # What autovacuum would do in the middle of a pass.
         connection.execute("VACUUM (ANALYZE) slot, batch, completion")
     deployment.settle()

@@ -30,6 +30,7 @@ async def benchmark(
             await stage.warm_up()
             seconds, _ = await stage.run(peak_load)
             peak = peak_load.events / seconds
+            console.print(f"round {number}: {backlog.events:,} events pile up")
             rate, samples = await _recover(stage, backlog)
             problems += await stage.problems([peak_load, backlog])
         for name, value in zip(figures, (peak, rate, rate / peak), strict=True):
