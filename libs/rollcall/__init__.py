@@ -7,6 +7,7 @@ from rollcall.database.pool import Database
 from rollcall.database.queries import load_queries
 from rollcall.errors import RollcallError
 from rollcall.outbox.event import Event
+from rollcall.outbox.json_array import JsonArray
 from rollcall.service import Service
 from rollcall.settings import ServiceSettings
 from rollcall.topology import runtime_topics
@@ -15,6 +16,7 @@ __all__ = [
     "Database",
     "Event",
     "InParts",
+    "JsonArray",
     "Received",
     "RollcallError",
     "Service",

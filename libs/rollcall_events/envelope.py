@@ -35,15 +35,21 @@ class Contract(BaseModel):
     def of_known(cls, fields: dict[str, Any]) -> Self:
         """Build from values of every field that are known to be right; nothing is checked.
 
-        What `model_construct` does, at a third of its price. `fields` becomes part of the result.
+        What `model_construct` does, at a fifth of its price. `fields` becomes part of the result.
         """
         made = cls.__new__(cls)
         set_attribute = object.__setattr__
         set_attribute(made, "__dict__", fields)
-        set_attribute(made, "__pydantic_fields_set__", set(fields))
+        set_attribute(made, "__pydantic_fields_set__", _field_names(cls))
         set_attribute(made, "__pydantic_extra__", None)
         set_attribute(made, "__pydantic_private__", None)
         return made
+
+
+@cache
+def _field_names(model: type[Contract]) -> frozenset[str]:
+    """The names of all fields, one set for all instances."""
+    return frozenset(model.__pydantic_fields__)
 
 
 class EventData(Contract):

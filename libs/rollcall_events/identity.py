@@ -1,7 +1,7 @@
 """Event ids that a repetition of the same work gives again."""
 
 from hashlib import sha1
-from uuid import UUID
+from uuid import UUID, SafeUUID
 
 NAMESPACE = UUID("6f0d2c1e-3b5a-5c6e-9a53-1f2b7c8d4e90")
 """Never to be changed: every id ever sent depends on it."""
@@ -17,7 +17,17 @@ def dead_letter_event_id(consumer_group: str, topic: str, partition: int, offset
     return _uuid5(f"DeadLetterV1/{topic}/{partition}/{offset}/{consumer_group}")
 
 
+_SEED = NAMESPACE.bytes
+# Of the 128 bits: which a hash gives, and those that say version 5 and RFC variant.
+_FROM_HASH = ~((0xF000 << 64) | (0xC000 << 48))
+_VERSION_AND_VARIANT = (5 << 76) | (0x8000 << 48)
+
+
 def _uuid5(name: str) -> UUID:
-    """`uuid.uuid5` in our namespace, at half its price."""
-    digest = sha1(NAMESPACE.bytes + name.encode(), usedforsecurity=False).digest()
-    return UUID(bytes=digest[:16], version=5)
+    """`uuid.uuid5` in our namespace, at a third of its price: an id is made for every event."""
+    digest = sha1(_SEED + name.encode(), usedforsecurity=False).digest()
+    made = object.__new__(UUID)
+    number = int.from_bytes(digest[:16], "big") & _FROM_HASH | _VERSION_AND_VARIANT
+    object.__setattr__(made, "int", number)
+    object.__setattr__(made, "is_safe", SafeUUID.unknown)
+    return made

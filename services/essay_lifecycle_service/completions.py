@@ -21,7 +21,7 @@ class Completions:
     async def announce(self, batch_id: UUID, tx: Transaction) -> None:
         """Announce a batch whose row says that it is complete by this transaction.
 
-        One at a time, so that memory holds the essays of one batch only.
+        Its slots are read page by page, so that memory does not hold all of a large batch as rows.
 
         Raises:
             asyncpg.UniqueViolationError: its completion was announced before.
@@ -29,8 +29,9 @@ class Completions:
         await self._batches.complete(tx.connection, batch_id)
         failpoints.reached(EssayFailpoint.COMPLETION_WRITTEN)
         batch = await self._batches.registration(tx.connection, batch_id)
-        slots = await self._slots.of_batch(tx.connection, batch_id)
-        complete = CompletedBatch.of_rows(batch_id, batch, slots)
+        complete = CompletedBatch(batch_id, **batch)
+        async for slots in self._slots.of_batch(tx.connection, batch_id):
+            complete.add(slots)
         await tx.publish(completion(complete))
         tx.count(self._metrics.batches_completed_total)
         tx.log(

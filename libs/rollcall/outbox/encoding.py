@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
 
 from rollcall.outbox.event import Event, OutgoingRecord
+from rollcall.outbox.json_array import JsonArray
 
 
 def encode_event(event: Event, topic: str, source_service: str, at: datetime) -> OutgoingRecord:
@@ -56,6 +57,8 @@ def _encodable(value: Any) -> Any:
         return value.__dict__ if is_plain(type(value)) else _serialized(value)
     if isinstance(value, UUID):
         return str(value)
+    if isinstance(value, JsonArray):
+        return orjson.Fragment(value.to_json())
     return to_jsonable_python(value)
 
 

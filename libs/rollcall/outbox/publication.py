@@ -10,6 +10,7 @@ from rollcall.outbox.event import OutgoingRecord
 from rollcall.outbox.raw_record import RawRecord
 
 LANE_SEQ_HEADER = "lane-seq"
+Headers = list[tuple[str, bytes | None]]
 
 
 @lru_cache(maxsize=16_384)
@@ -26,7 +27,7 @@ class PlacedRecord(NamedTuple):
 
     record: OutgoingRecord | RawRecord
     partition: int
-    headers: list[tuple[str, bytes | None]]
+    headers: Headers
 
 
 def place(

@@ -1,33 +1,34 @@
 """The events that announce slots, excess and completion."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Self
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
 from uuid import UUID
 
 from essay_lifecycle_service.domain.claims import Claim
 from essay_lifecycle_service.domain.deadline import DueBatch
 from essay_lifecycle_service.domain.placement import Taken
-from rollcall import Event
+from rollcall import Event, JsonArray
 from rollcall_events import (
     BatchContentProvisioningCompletedV1,
     BatchEssaysReadyV1,
     BatchReadinessTimeoutV1,
     BatchValidationErrorsV1,
     EssaySlotAssignedV1,
-    EssayValidationError,
     EventData,
     ExcessContentProvisionedV1,
     ExcessReason,
-    ReadyEssay,
-    ValidationErrorCode,
     deterministic_event_id,
 )
 
 
 @dataclass(slots=True)
 class CompletedBatch:
-    """A batch that has no open slot any more, with all that its announcement says."""
+    """A batch that has no open slot any more, with all that its announcement says.
+
+    Its essays are added in order of position, as many at a time as the reader likes.
+    """
 
     batch_id: UUID
     correlation_id: UUID
@@ -35,42 +36,31 @@ class CompletedBatch:
     course_code: str
     essay_instructions: str
     user_id: str
-    ready: tuple[ReadyEssay, ...]
-    failed: tuple[EssayValidationError, ...]
-    missing: tuple[str, ...] = ()
+    ready: JsonArray = field(default_factory=JsonArray)
+    failed: JsonArray = field(default_factory=JsonArray)
+    missing: JsonArray = field(default_factory=JsonArray)
 
-    @classmethod
-    def of_rows(
-        cls, batch_id: UUID, batch: Mapping[str, Any], slots: Sequence[Mapping[str, Any]]
-    ) -> Self:
-        """Read a batch from its row and those of its slots, in order of position."""
-        return cls(
-            batch_id=batch_id,
-            **batch,
-            ready=tuple(_ready(slot) for slot in slots if slot["text_storage_id"] is not None),
-            failed=tuple(
-                _failed(slot) for slot in slots if slot["validation_error_code"] is not None
-            ),
-            missing=tuple(slot["essay_id"] for slot in slots if slot["state"] == "missing"),
-        )
+    def add(self, slots: Sequence[Mapping[str, Any]]) -> None:
+        """Take in the rows of further slots, each ready, failed or missing."""
+        self.ready.extend([_ready(slot) for slot in slots if slot["state"] == "filled"])
+        self.failed.extend([_failed(slot) for slot in slots if slot["state"] == "failed"])
+        self.missing.extend([slot["essay_id"] for slot in slots if slot["state"] == "missing"])
 
 
-def _ready(slot: Mapping[str, Any]) -> ReadyEssay:
-    return ReadyEssay.of_known(
-        {"essay_id": slot["essay_id"], "text_storage_id": slot["text_storage_id"]}
-    )
+def _ready(slot: Mapping[str, Any]) -> dict[str, str]:
+    """A `ReadyEssay`."""
+    return {"essay_id": slot["essay_id"], "text_storage_id": slot["text_storage_id"]}
 
 
-def _failed(slot: Mapping[str, Any]) -> EssayValidationError:
-    return EssayValidationError.of_known(
-        {
-            "essay_id": slot["essay_id"],
-            "file_upload_id": slot["file_upload_id"],
-            "original_file_name": slot["original_file_name"],
-            "validation_error_code": ValidationErrorCode(slot["validation_error_code"]),
-            "validation_error_detail": slot["validation_error_detail"],
-        }
-    )
+def _failed(slot: Mapping[str, Any]) -> dict[str, str]:
+    """An `EssayValidationError`."""
+    return {
+        "essay_id": slot["essay_id"],
+        "file_upload_id": slot["file_upload_id"],
+        "original_file_name": slot["original_file_name"],
+        "validation_error_code": slot["validation_error_code"],
+        "validation_error_detail": slot["validation_error_detail"],
+    }
 
 
 def slot_assigned(taken: Taken) -> Event:
@@ -92,29 +82,37 @@ def excess_content(claim: Claim, reason: ExcessReason) -> Event:
 def completion(batch: CompletedBatch) -> list[Event]:
     """The announcements of a complete batch; validation errors only if there are any."""
     announced: list[EventData] = [
-        BatchContentProvisioningCompletedV1.model_construct(
-            batch_id=batch.batch_id,
-            expected_count=batch.expected_count,
-            provisioned_count=len(batch.ready),
-            failed_count=len(batch.failed),
-            course_code=batch.course_code,
-            user_id=batch.user_id,
-            essays_for_processing=batch.ready,
-            missing_count=len(batch.missing),
-            missing_essay_ids=batch.missing,
+        BatchContentProvisioningCompletedV1.of_known(
+            {
+                "batch_id": batch.batch_id,
+                "expected_count": batch.expected_count,
+                "provisioned_count": len(batch.ready),
+                "failed_count": len(batch.failed),
+                "course_code": batch.course_code,
+                "user_id": batch.user_id,
+                "essays_for_processing": batch.ready,
+                "missing_count": len(batch.missing),
+                "missing_essay_ids": batch.missing,
+            }
         ),
-        BatchEssaysReadyV1.model_construct(
-            batch_id=batch.batch_id,
-            ready_essays=batch.ready,
-            course_code=batch.course_code,
-            essay_instructions=batch.essay_instructions,
-            user_id=batch.user_id,
+        BatchEssaysReadyV1.of_known(
+            {
+                "batch_id": batch.batch_id,
+                "ready_essays": batch.ready,
+                "course_code": batch.course_code,
+                "essay_instructions": batch.essay_instructions,
+                "user_id": batch.user_id,
+            }
         ),
     ]
     if batch.failed:
         announced.append(
-            BatchValidationErrorsV1.model_construct(
-                batch_id=batch.batch_id, failed_count=len(batch.failed), errors=batch.failed
+            BatchValidationErrorsV1.of_known(
+                {
+                    "batch_id": batch.batch_id,
+                    "failed_count": len(batch.failed),
+                    "errors": batch.failed,
+                }
             )
         )
     return [_event(data, batch.batch_id, batch.correlation_id) for data in announced]
@@ -149,6 +147,12 @@ def _content(claim: Claim) -> dict[str, Any]:
 
 
 def _event(data: EventData, batch_id: UUID, correlation_id: UUID, content: str = "") -> Event:
-    batch = str(batch_id)
+    batch = _in_text(batch_id.int)
     event_id = deterministic_event_id(data.event_type, batch, content)
-    return Event(data, event_id, correlation_id, key=batch)
+    return Event(data, event_id, correlation_id, batch)
+
+
+@lru_cache(maxsize=1024)
+def _in_text(batch_id: int) -> str:
+    """A batch's id as text, made once for its many events."""
+    return str(UUID(int=batch_id))

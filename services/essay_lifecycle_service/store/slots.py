@@ -1,6 +1,6 @@
 """Slots: taken atomically by claims, read for completion and by the API."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from itertools import count
 from typing import Any
 from uuid import UUID
@@ -11,6 +11,8 @@ from rollcall import load_queries
 from rollcall_events import BatchEssaysRegisteredV1
 
 _QUERIES = ("take", "repair", "open_essays", "give_up", "of_batch", "page", "of_essay")
+
+_SLOTS_AT_A_TIME = 1000
 
 
 class SlotStore:
@@ -74,9 +76,15 @@ class SlotStore:
         rows = await connection.fetch(self._give_up, batch_id, open_count)
         return [row["essay_id"] for row in rows]
 
-    async def of_batch(self, connection: Any, batch_id: UUID) -> list[Any]:
-        """All slots of a batch in order."""
-        return list(await connection.fetch(self._of_batch, batch_id))
+    async def of_batch(self, connection: Any, batch_id: UUID) -> AsyncIterator[list[Any]]:
+        """All slots of a batch in order, some at a time."""
+        after = -1
+        while True:
+            rows = await connection.fetch(self._of_batch, batch_id, after, _SLOTS_AT_A_TIME)
+            yield rows
+            if len(rows) < _SLOTS_AT_A_TIME:
+                return
+            after = rows[-1]["position"]
 
     async def page(
         self, connection: Any, batch_id: UUID, after_position: int, limit: int

@@ -88,10 +88,10 @@ WITH open_slot AS MATERIALIZED (
 SELECT essay_id FROM given_up ORDER BY position
 
 -- name: of_batch
--- All slots of a batch, for its completion.
-SELECT essay_id, state, text_storage_id, file_upload_id, original_file_name, validation_error_code,
-       validation_error_detail
-FROM slot WHERE batch_id = $1 ORDER BY position
+-- Slots of a batch after a position, for its completion.
+SELECT position, essay_id, state, text_storage_id, file_upload_id, original_file_name,
+       validation_error_code, validation_error_detail
+FROM slot WHERE batch_id = $1 AND position > $2 ORDER BY position LIMIT $3
 
 -- name: page
 -- Slots of a batch after a position, for reading.

@@ -29,12 +29,7 @@ from rollcall.outbox.event import OutgoingRecord, lane_of
 from rollcall.outbox.segment import SegmentCodec
 from rollcall.outbox.store import LaneRange, StoredSegment
 from rollcall.topology import Topology
-from rollcall_events import (
-    DeadlinePolicy,
-    EssayContentProvisionedV1,
-    ExcessReason,
-    ReadyEssay,
-)
+from rollcall_events import DeadlinePolicy, EssayContentProvisionedV1, ExcessReason
 from rollcall_events.topics import TOPICS
 
 LANES = 2
@@ -138,16 +133,15 @@ class Database:
         return (claim.batch_id, claim.identity) in self.excess
 
     def _complete(self, batch_id: UUID) -> CompletedBatch:
-        slots = {f"essay-{number}": text for number, text in enumerate(self.slots[batch_id])}
-        ready = tuple(
-            ReadyEssay(essay_id=essay, text_storage_id=text)
-            for essay, text in slots.items()
-            if text
-        )
-        missing = tuple(essay for essay, text in slots.items() if text == GIVEN_UP)
-        return CompletedBatch(
-            batch_id, batch_id, len(slots), "course", "", "user", ready, (), missing
-        )
+        slots = [
+            {"state": "missing", "essay_id": f"essay-{position}"}
+            if text == GIVEN_UP
+            else {"state": "filled", "essay_id": f"essay-{position}", "text_storage_id": text}
+            for position, text in enumerate(self.slots[batch_id])
+        ]
+        batch = CompletedBatch(batch_id, batch_id, len(slots), "course", "", "user")
+        batch.add(slots)
+        return batch
 
     def _append(self, events: Sequence[Event]) -> None:
         by_lane: dict[int, list[OutgoingRecord]] = defaultdict(list)
