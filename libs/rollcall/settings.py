@@ -44,6 +44,12 @@ class ServiceSettings(BaseSettings):
     chunk_max_records: int = Field(
         1000, ge=1, le=10_000, description="Most records handled in one transaction."
     )
+    chunk_streams: int = Field(
+        2,
+        ge=1,
+        le=8,
+        description="Chunks worked on side by side, of different partitions; each needs a connection.",
+    )
     record_max_bytes: int = Field(
         1_048_576, ge=1024, description="Largest input record; larger ones become dead letters."
     )
@@ -66,7 +72,7 @@ class ServiceSettings(BaseSettings):
     )
     database_schema: str = Field("public", description="Schema that holds the service's tables.")
     database_pool_size: int = Field(
-        3,
+        4,
         ge=2,
         le=100,
         description="Connections for chunks, jobs and reads; one more serves the lanes.",
@@ -198,6 +204,15 @@ class ServiceSettings(BaseSettings):
     def _filter_needs_redis(self) -> Self:
         if self.filter_enabled and self.redis_url is None:
             raise ValueError("ROLLCALL_FILTER_ENABLED needs ROLLCALL_REDIS_URL")
+        return self
+
+    @model_validator(mode="after")
+    def _a_connection_beside_the_chunks(self) -> Self:
+        if self.database_pool_size <= self.chunk_streams:
+            raise ValueError(
+                f"ROLLCALL_DATABASE_POOL_SIZE={self.database_pool_size} leaves no connection for jobs"
+                f" and reads beside ROLLCALL_CHUNK_STREAMS={self.chunk_streams}: make it larger"
+            )
         return self
 
     @property

@@ -18,7 +18,6 @@ class ChunkBuffer:
         self._max_records = max_records
         self._max_bytes = max_bytes
         self._filled = asyncio.Event()
-        self._taken = asyncio.Event()
         self._start(0)
 
     @property
@@ -30,12 +29,6 @@ class ChunkBuffer:
     def is_empty(self) -> bool:
         """Whether there is nothing to take."""
         return not self._filled.is_set()
-
-    async def wait_for_room(self) -> None:
-        """Return once there is room."""
-        while self.room <= 0:
-            self._taken.clear()
-            await self._taken.wait()
 
     def add(self, polled: Chunk) -> None:
         """Join a poll to the chunk; what was read under an older assignment is dropped for it.
@@ -63,7 +56,6 @@ class ChunkBuffer:
         chunk = Chunk(items, self._spans, self._generation)
         self._filled.clear()
         self._start(self._generation)
-        self._taken.set()
         return chunk
 
     def _start(self, generation: int) -> None:

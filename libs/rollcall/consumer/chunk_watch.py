@@ -6,7 +6,7 @@ from typing import Any
 
 import structlog
 
-from rollcall.consumer.in_hand import InHand
+from rollcall.consumer.in_hand import Hand, InHand
 from rollcall.database.failures import DATABASE_ERRORS
 from rollcall.database.pool import Database
 from rollcall.database.queries import load_queries
@@ -18,7 +18,7 @@ _LOOK_SECONDS = 1.0
 
 
 class ChunkWatch:
-    """Looks at the chunk in hand once a second, on a connection of its own."""
+    """Looks at the chunks in hand once a second, on a connection of its own."""
 
     def __init__(self, database: Database, in_hand: InHand, metrics: Metrics) -> None:
         self._database = database
@@ -31,19 +31,19 @@ class ChunkWatch:
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
             self._metrics.chunk_age_seconds.set(self._in_hand.age_seconds)
-            if self._in_hand.is_stuck:
-                try:
-                    await self._ask()
-                except DATABASE_ERRORS as error:
-                    log.warning("stuck_chunk_not_explained", error=repr(error)[:500])
+            try:
+                for hand in self._in_hand.stuck:
+                    await self._ask_for(hand)
+            except DATABASE_ERRORS as error:
+                log.warning("stuck_chunk_not_explained", error=repr(error)[:500])
 
-    async def _ask(self) -> None:
-        if (pid := self._in_hand.backend_pid) is None:
+    async def _ask_for(self, hand: Hand) -> None:
+        if (pid := hand.backend_pid) is None:
             return
         async with self._database.acquire() as connection:
             row = await connection.fetchrow(self._query, pid)
-        if row is not None and self._in_hand.backend_pid == pid:
-            self._in_hand.waits_for(explain(row))
+        if row is not None and hand.backend_pid == pid:
+            hand.waits_for(explain(row))
 
 
 def explain(row: Mapping[str, Any]) -> str:

@@ -1,7 +1,8 @@
-"""The consumer: fetches ahead, works one chunk at a time, and reports positions as a hint."""
+"""The consumer: fetches ahead, works on a chunk in each stream, and reports positions as a hint."""
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import structlog
@@ -11,7 +12,7 @@ from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRa
 from rollcall import failpoints
 from rollcall.backoff import Backoff
 from rollcall.consumer.chunk import Chunk, Span
-from rollcall.consumer.chunk_buffer import ChunkBuffer
+from rollcall.consumer.chunk_streams import ChunkStreams
 from rollcall.consumer.client_watch import ClientWatch
 from rollcall.consumer.decoding import Decoder
 from rollcall.consumer.lenient_records import mend_header_names
@@ -39,6 +40,8 @@ from rollcall.telemetry.metrics import Metrics
 log = structlog.get_logger()
 
 _POLL_SECONDS = 0.2
+# While some stream can take no more, so that it is polled again soon after its chunk was taken.
+_SHORT_POLL_SECONDS = 0.01
 _KAFKA_TIMEOUT_SECONDS = 5.0
 _WATCH_SECONDS = 1.0
 # A database that is away for longer costs a rejoin, nothing more; health tells stalls much earlier.
@@ -89,7 +92,9 @@ class Consumer:
         )
         self.ownership = Ownership(self._kafka, settings.session_timeout_seconds / 2)
         self._pausing = Pausing(settings, database, self.ownership, processor.share_limit, metrics)
-        self._buffer = ChunkBuffer(settings.chunk_max_records, settings.fetch_max_bytes)
+        self._streams = ChunkStreams(
+            settings.chunk_streams, settings.chunk_max_records, settings.fetch_max_bytes
+        )
         self.report = PositionReport(self._kafka, self.ownership, progress, metrics)
         self.records_total = 0
         self._stopping = asyncio.Event()
@@ -110,10 +115,10 @@ class Consumer:
     @property
     def has_backlog(self) -> bool:
         """Whether a whole further chunk waits already."""
-        return self._buffer.room <= 0
+        return self._streams.has_full
 
     def stop(self) -> None:
-        """Fetch no more; `run` returns once the chunk in flight is finished."""
+        """Fetch no more; `run` returns once the chunks in flight are finished."""
         self._stopping.set()
 
     async def run(self) -> None:
@@ -124,7 +129,12 @@ class Consumer:
                 self._supervisor.start(tasks, self._watch_for_ever, "consumer.watch"),
                 self._supervisor.start(tasks, self._pausing.follow_for_ever, "consumer.pauses"),
                 self._supervisor.start(tasks, self._fetch, "consumer.fetch"),
-                self._supervisor.start(tasks, self._work, "consumer.work"),
+                *(
+                    self._supervisor.start(
+                        tasks, partial(self._work, stream), f"consumer.work.{stream}"
+                    )
+                    for stream in self._streams.numbers
+                ),
             ]
             await self._stopping.wait()
             await self.ownership.quiet.wait()
@@ -165,7 +175,7 @@ class Consumer:
         What a poll under an older assignment has drawn from the client is dropped here, so the next
         poll must not begin before the client was sent back to the positions.
         """
-        await self._buffer.wait_for_room()
+        await self._streams.wait_for_room()
         if self.ownership.unpositioned:
             await self._establish_positions()
         self.ownership.changed.clear()
@@ -173,20 +183,21 @@ class Consumer:
             await self._wait_for_change()
             return
         generation = self.ownership.generation
+        targets, room = self._streams.with_room(active)
         batches = await self._kafka.getmany(
-            *active,
-            timeout_ms=int(_POLL_SECONDS * 1000),
-            max_records=self._buffer.room,
+            *targets,
+            timeout_ms=int(1000 * (_POLL_SECONDS if targets == active else _SHORT_POLL_SECONDS)),
+            max_records=room,
         )
         if batches:
             failpoints.reached(Failpoint.FETCH_POLLED)
-        chunk = await self._assemble(batches, active, generation)
-        if chunk is not None:
+        items, spans = await self._decode(batches, targets, generation)
+        if spans:
             self.client_watch.fetched()
-        if chunk is not None and generation == self.ownership.generation:
+        if spans and generation == self.ownership.generation:
             failpoints.reached(Failpoint.FETCH_ASSEMBLED)
-            self.ownership.positions |= {p: span.next for p, span in chunk.spans.items()}
-            self._buffer.add(chunk)
+            self.ownership.positions |= {p: span.next for p, span in spans.items()}
+            self._streams.add(items, spans, generation)
 
     async def _wait_for_change(self) -> None:
         try:
@@ -194,33 +205,31 @@ class Consumer:
         except TimeoutError:
             return
 
-    async def _assemble(
+    async def _decode(
         self,
         batches: dict[TopicPartition, Sequence[Any]],
-        active: Sequence[TopicPartition],
+        polled: Sequence[TopicPartition],
         generation: int,
-    ) -> Chunk | None:
-        """Decode what was fetched; None if there is nothing to commit or the assignment changed.
+    ) -> tuple[dict[Partition, list[Item]], dict[Partition, Span]]:
+        """Decode what was fetched; nothing if there is nothing to commit or the assignment changed.
 
         A partition whose offset moved without records (transaction markers, aborted records) moves
         its position, too: at rest, positions equal the ends of the logs.
         """
-        items: list[Item] = []
+        items: dict[Partition, list[Item]] = {}
         spans: dict[Partition, Span] = {}
-        for target in batches or active:
+        for target in batches or polled:
             partition = Partition(target.topic, target.partition)
             if generation != self.ownership.generation:
-                return None
+                return {}, {}
             expected = self.ownership.positions[partition]
-            decoder = self._decoders[target.topic]
-            for raw in batches.get(target, ()):
-                record = InputRecord.of(partition, raw)
-                if record.offset >= expected:
-                    items.append(decoder.decode(record))
+            decode = self._decoders[target.topic].decode
+            records = [InputRecord.of(partition, raw) for raw in batches.get(target, ())]
+            items[partition] = [decode(record) for record in records if record.offset >= expected]
             reached = await self._kafka.position(target)
             if reached > expected:
                 spans[partition] = Span(expected, reached)
-        return Chunk(items, spans, generation) if spans else None
+        return items, spans
 
     async def _establish_positions(self) -> None:
         """Read positions from PostgreSQL, check them against the logs, and start fetching.
@@ -238,6 +247,7 @@ class Consumer:
         failpoints.reached(Failpoint.ASSIGNMENT_FOUND)
         self.ownership.refuse(found.refusals)
         self.report.committed = dict(found.starts)
+        self._streams.share(self.ownership.assigned)
         self.ownership.begin(found.starts)
         self._metrics.partitions_owned.set(len(self.ownership.assigned))
         self._metrics.partitions_refused.set(len(self.ownership.refused))
@@ -249,10 +259,10 @@ class Consumer:
             ends = await self._kafka.end_offsets(targets)
         return {Partition(tp.topic, tp.partition): LogRange(starts[tp], ends[tp]) for tp in targets}
 
-    async def _work(self) -> None:
+    async def _work(self, stream: int) -> None:
         backoff = Backoff()
         while not self._stopping.is_set():
-            chunk = await self._buffer.take()
+            chunk = await self._streams.take(stream)
             is_current = self.ownership.is_current(chunk.generation)
             if not is_current():
                 continue
@@ -297,4 +307,4 @@ class Consumer:
         if not self._progress.lag_is_known or not self.ownership.quiet.is_set():
             return False
         waiting = any(self.report.lags.get(Partition(*target)) for target in self.ownership.active)
-        return waiting and self._buffer.is_empty
+        return waiting and self._streams.is_empty

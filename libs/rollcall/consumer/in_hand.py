@@ -1,4 +1,4 @@
-"""The chunk that is being committed: for how long, how often, and what it waits for. Pure; no I/O."""
+"""The chunks that are being committed: for how long, how often, and what they wait for. Pure; no I/O."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -7,33 +7,20 @@ from time import monotonic
 from rollcall.consumer.chunk import Chunk, describe
 
 
-class InHand:
-    """Follows one chunk at a time, or the part of it that a bisection has come to.
+class Hand:
+    """One chunk at work, or the part of it that a bisection has come to.
 
     Its attempts count together: one that gives up on a lock after seconds and is repeated is as stuck
     as one that waits.
     """
 
-    def __init__(self, limit_seconds: float, clock: Callable[[], float] = monotonic) -> None:
-        self._limit_seconds = limit_seconds
-        self._clock = clock
-        self._chunk: Chunk | None = None
-        self._since = 0.0
+    def __init__(self, chunk: Chunk, since: float) -> None:
+        self._chunk = chunk
         self._failures = 0
         self._last_failure: str | None = None
         self._waits_for: str | None = None
+        self.since = since
         self.backend_pid: int | None = None
-
-    @contextmanager
-    def working_on(self, chunk: Chunk) -> Iterator[None]:
-        """While `chunk` is being committed."""
-        self._chunk, self._since = chunk, self._clock()
-        self._failures, self._last_failure, self._waits_for = 0, None, None
-        self.backend_pid = None
-        try:
-            yield
-        finally:
-            self._chunk = None
 
     def connected(self, backend_pid: int) -> None:
         """An attempt has begun, in this session of the server."""
@@ -49,25 +36,49 @@ class InHand:
         """What the server says of the attempt."""
         self._waits_for = what
 
-    @property
-    def age_seconds(self) -> float:
-        """Time since the chunk in hand was first tried; 0 if there is none."""
-        return 0.0 if self._chunk is None else self._clock() - self._since
-
-    @property
-    def is_stuck(self) -> bool:
-        """Whether it takes too long."""
-        return self.age_seconds > self._limit_seconds
-
-    def problems(self) -> list[str]:
-        """The chunk, if it is stuck, with what is known of the cause."""
-        if self._chunk is None or not self.is_stuck:
-            return []
+    def describe(self, age_seconds: float) -> str:
+        """The chunk, with what is known of why it takes so long."""
         records = [item.record for item in self._chunk.items]
         place = describe(records) if records else "no records"
-        known = [f"transaction stuck: {place} for {self.age_seconds:.0f} s"]
+        known = [f"transaction stuck: {place} for {age_seconds:.0f} s"]
         if self._failures:
             known.append(f"failed {self._failures} times, last with {self._last_failure}")
         if self._waits_for:
             known.append(self._waits_for)
-        return ["; ".join(known)]
+        return "; ".join(known)
+
+
+class InHand:
+    """The chunks at work, of each stream one at most."""
+
+    def __init__(self, limit_seconds: float, clock: Callable[[], float] = monotonic) -> None:
+        self._limit_seconds = limit_seconds
+        self._clock = clock
+        self._hands: list[Hand] = []
+
+    @contextmanager
+    def working_on(self, chunk: Chunk) -> Iterator[Hand]:
+        """While `chunk` is being committed."""
+        hand = Hand(chunk, self._clock())
+        self._hands.append(hand)
+        try:
+            yield hand
+        finally:
+            self._hands.remove(hand)
+
+    @property
+    def age_seconds(self) -> float:
+        """Time since the oldest chunk at work was first tried; 0 if there is none."""
+        return max((self._age(hand) for hand in self._hands), default=0.0)
+
+    @property
+    def stuck(self) -> list[Hand]:
+        """The chunks that take too long."""
+        return [hand for hand in self._hands if self._age(hand) > self._limit_seconds]
+
+    def problems(self) -> list[str]:
+        """The chunks that are stuck, with what is known of the cause."""
+        return [hand.describe(self._age(hand)) for hand in self.stuck]
+
+    def _age(self, hand: Hand) -> float:
+        return self._clock() - hand.since

@@ -33,6 +33,7 @@ class Ownership(ConsumerRebalanceListener):  # type: ignore[misc]
         self.settled = asyncio.Event()
         self.quiet = asyncio.Event()
         self.quiet.set()
+        self._chunks_at_work = 0
         self.changed = asyncio.Event()
 
     @property
@@ -47,19 +48,22 @@ class Ownership(ConsumerRebalanceListener):  # type: ignore[misc]
 
     @contextmanager
     def at_work(self) -> Iterator[None]:
-        """While the chunk is being worked on; `quiet` is set when there is none."""
+        """While a chunk is being worked on; `quiet` is set when there is none."""
+        self._chunks_at_work += 1
         self.quiet.clear()
         try:
             yield
         finally:
-            self.quiet.set()
+            self._chunks_at_work -= 1
+            if not self._chunks_at_work:
+                self.quiet.set()
 
     def is_current(self, generation: int) -> Callable[[], bool]:
         """Whether the assignment of `generation` still holds, as a question to ask later."""
         return lambda: generation == self.generation
 
     async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
-        """Stop fetching, then let the chunk in flight finish or roll back within the deadline."""
+        """Stop fetching, then let the chunks in flight finish or roll back within the deadline."""
         self._left = {}
         self._forget()
         self.assigned = frozenset()

@@ -12,7 +12,7 @@ from rollcall import failpoints
 from rollcall.backoff import Backoff
 from rollcall.consumer.chunk import Chunk, describe
 from rollcall.consumer.dead_letters import DeadLetterStore
-from rollcall.consumer.in_hand import InHand
+from rollcall.consumer.in_hand import Hand, InHand
 from rollcall.consumer.known_records import KnownRecords
 from rollcall.consumer.outcomes import Outcomes, count_outcomes, tallies
 from rollcall.consumer.parts import InParts
@@ -99,17 +99,20 @@ class ChunkProcessor:
             DeadLetterLimitError: too many records of a topic are bad; this part was not committed.
             RecordRefusedError: a record cannot even be set aside; what precedes it was committed.
         """
-        with self.in_hand.working_on(chunk):
-            await self._commit_all(chunk, is_current, trace)
+        with self.in_hand.working_on(chunk) as hand:
+            poison = await self._commit_all(chunk, is_current, hand)
+        if poison is not None:
+            await self._bisect(chunk, poison, is_current, trace)
 
     async def _commit_all(
-        self, chunk: Chunk, is_current: Callable[[], bool], trace: Sequence[str]
-    ) -> None:
+        self, chunk: Chunk, is_current: Callable[[], bool], hand: Hand
+    ) -> Exception | None:
+        """Try until it is committed; returns what the data is to blame for, if it is."""
         backoff = Backoff()
         races = 0
         while True:
             try:
-                follow_ups = await self._commit(chunk)
+                follow_ups = await self._commit(chunk, hand)
                 break
             except Exception as error:
                 failure = classify(error)
@@ -118,15 +121,15 @@ class ChunkProcessor:
                 if failure in (Failure.CONFLICT, Failure.LIMIT):
                     raise
                 if failure is Failure.DATA or races > _RACES_IN_A_ROW:
-                    await self._bisect(chunk, error, is_current, trace)
-                    return
-                self.in_hand.failed(error)
+                    return error
+                hand.failed(error)
                 log.warning("chunk_retried", failure=failure.value, error=repr(error)[:500])
                 await backoff.wait()
                 if not is_current():
                     raise OwnershipLostError("partitions were revoked between attempts") from error
         for job in follow_ups:
             await self.run_job(job)
+        return None
 
     async def run_job(self, job: Job, admitted: Admission | None = None) -> None:
         """Run a job in a transaction of its own, then the jobs that it asks for after its commit.
@@ -184,12 +187,12 @@ class ChunkProcessor:
         failpoints.reached(Failpoint.BISECTION_HALF_COMMITTED)
         await self.process(second, is_current, trace)
 
-    async def _commit(self, chunk: Chunk) -> list[Job]:
+    async def _commit(self, chunk: Chunk, hand: Hand) -> list[Job]:
         outcomes = Outcomes()
         look_up = await self._known.look_up(chunk) if self._known else None
 
         async def handle(tx: Transaction) -> Iterable[Event]:
-            self.in_hand.connected(tx.connection.get_server_pid())
+            hand.connected(tx.connection.get_server_pid())
             failpoints.reached(Failpoint.CHUNK_BEGUN)
             await self._positions.compare_and_set(tx.connection, chunk.spans)
             failpoints.reached(Failpoint.CHUNK_POSITIONS_MOVED)

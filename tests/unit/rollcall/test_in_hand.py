@@ -17,17 +17,31 @@ CHUNK = chunk([(IN, 5), (IN, 6)])
 def test_all_attempts_at_a_chunk_count_together():
     clock = Clock()
     in_hand = InHand(10, clock)
-    with in_hand.working_on(CHUNK):
+    with in_hand.working_on(CHUNK) as hand:
         for _ in range(3):
             clock.seconds += 4
-            in_hand.failed(TimeoutError("lock"))
-        in_hand.waits_for("waits for a lock of psql")
+            hand.failed(TimeoutError("lock"))
+        hand.waits_for("waits for a lock of psql")
         (problem,) = in_hand.problems()
         assert problem.startswith("transaction stuck: ")
         assert problem.endswith(
             " for 12 s; failed 3 times, last with TimeoutError('lock'); waits for a lock of psql"
         )
     assert (in_hand.problems(), in_hand.age_seconds) == ([], 0.0)
+
+
+def test_chunks_side_by_side_are_told_apart():
+    clock = Clock()
+    in_hand = InHand(10, clock)
+    with in_hand.working_on(CHUNK):
+        clock.seconds += 9
+        with in_hand.working_on(chunk([(Partition("in", 1), 3)])):
+            clock.seconds += 2
+            assert len(in_hand.problems()) == 1
+            assert in_hand.age_seconds == 11
+            clock.seconds += 9
+            assert len(in_hand.problems()) == 2
+        assert len(in_hand.problems()) == 1
 
 
 def test_each_part_of_a_bisected_chunk_begins_anew():

@@ -1,0 +1,82 @@
+"""Streams of chunks that are worked on side by side, each of partitions of its own."""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+
+from aiokafka import TopicPartition
+
+from rollcall.consumer.chunk import Chunk, Span
+from rollcall.consumer.chunk_buffer import ChunkBuffer
+from rollcall.consumer.records import Item, Partition
+
+
+class ChunkStreams:
+    """One buffer for each stream. A partition belongs to one stream as long as an assignment lasts.
+
+    While one stream waits for the database, another one computes. Partitions of the same number
+    share a stream, so that a batch's registration and contents, keyed by it, stay together.
+
+    Args:
+        count: how many streams.
+        max_records: most records of a chunk.
+        max_bytes: see `ChunkBuffer`.
+    """
+
+    def __init__(self, count: int, max_records: int, max_bytes: int) -> None:
+        self._buffers = [ChunkBuffer(max_records, max_bytes) for _ in range(count)]
+        self._stream_of_number: dict[int, int] = {}
+        self._taken = asyncio.Event()
+
+    @property
+    def numbers(self) -> range:
+        """The streams."""
+        return range(len(self._buffers))
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to take from any stream."""
+        return all(buffer.is_empty for buffer in self._buffers)
+
+    @property
+    def has_full(self) -> bool:
+        """Whether a whole chunk waits in one of the streams."""
+        return any(buffer.room <= 0 for buffer in self._buffers)
+
+    def share(self, partitions: Iterable[Partition]) -> None:
+        """Spread the partitions of a new assignment evenly over the streams."""
+        numbers = sorted({partition.number for partition in partitions})
+        self._stream_of_number = {n: i % len(self._buffers) for i, n in enumerate(numbers)}
+
+    async def wait_for_room(self) -> None:
+        """Return once a stream has room."""
+        while all(buffer.room <= 0 for buffer in self._buffers):
+            self._taken.clear()
+            await self._taken.wait()
+
+    def with_room(self, targets: Sequence[TopicPartition]) -> tuple[list[TopicPartition], int]:
+        """Those that can take a poll, and how many records it may bring whichever they come from."""
+        rooms = [self._buffers[self._stream(target.partition)].room for target in targets]
+        found = [target for target, room in zip(targets, rooms, strict=True) if room > 0]
+        return found, min((room for room in rooms if room > 0), default=0)
+
+    def add(
+        self,
+        items: Mapping[Partition, Sequence[Item]],
+        spans: Mapping[Partition, Span],
+        generation: int,
+    ) -> None:
+        """Join what was polled to the next chunks."""
+        for stream, buffer in enumerate(self._buffers):
+            mine = {p: span for p, span in spans.items() if self._stream(p.number) == stream}
+            if mine:
+                found = [item for p in mine for item in items.get(p, ())]
+                buffer.add(Chunk(found, mine, generation))
+
+    async def take(self, stream: int) -> Chunk:
+        """Wait for the stream's next chunk and remove it."""
+        chunk = await self._buffers[stream].take()
+        self._taken.set()
+        return chunk
+
+    def _stream(self, number: int) -> int:
+        return self._stream_of_number.get(number, 0)

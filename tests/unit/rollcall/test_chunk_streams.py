@@ -1,0 +1,89 @@
+"""Streams share partitions evenly, and no record is in two of them or out of order."""
+
+import asyncio
+
+from aiokafka import TopicPartition
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rollcall.consumer.chunk import Span
+from rollcall.consumer.chunk_streams import ChunkStreams
+from rollcall.consumer.records import InputRecord, Item, Partition, Skipped
+from tests.eventually import DEADLINE_SECONDS
+
+assignments = st.sets(st.builds(Partition, st.sampled_from(["in", "also"]), st.integers(0, 30)))
+
+
+def _items(partition: Partition, first: int, end: int) -> list[Item]:
+    return [
+        Skipped(InputRecord(partition, offset, None, b"x", (), 0), "T")
+        for offset in range(first, end)
+    ]
+
+
+def _targets(partitions: set[Partition]) -> list[TopicPartition]:
+    return [TopicPartition(*partition) for partition in sorted(partitions)]
+
+
+def _fill(streams: ChunkStreams, partitions: set[Partition], count: int) -> None:
+    items = {partition: _items(partition, 0, count) for partition in partitions}
+    streams.add(items, {partition: Span(0, count) for partition in partitions}, generation=1)
+
+
+@given(assignments.filter(bool), st.integers(1, 4))
+def test_each_partition_is_in_one_stream_whole_and_in_order(
+    assigned: set[Partition], count: int
+) -> None:
+    async def run() -> None:
+        streams = ChunkStreams(count, 1000, 1_000_000)
+        streams.share(assigned)
+        _fill(streams, assigned, 3)
+        found: dict[Partition, list[int]] = {}
+        used = {}
+        for stream in streams.numbers:
+            if stream >= len({partition.number for partition in assigned}):
+                continue
+            chunk = await streams.take(stream)
+            for item in chunk.items:
+                found.setdefault(item.record.partition, []).append(item.record.offset)
+            used[stream] = {partition.number for partition in chunk.spans}
+        assert found == {partition: [0, 1, 2] for partition in assigned}
+        shares = [len(numbers) for numbers in used.values()]
+        assert max(shares) - min(shares) <= 1
+        assert sum(shares) == len(set().union(*used.values()))
+
+    asyncio.run(run())
+
+
+async def test_a_full_stream_is_not_polled_while_the_other_has_room() -> None:
+    streams = ChunkStreams(2, 10, 1_000_000)
+    zero, one = Partition("in", 0), Partition("in", 1)
+    streams.share({zero, one})
+    _fill(streams, {zero}, 10)
+    _fill(streams, {one}, 4)
+    assert streams.with_room(_targets({zero, one})) == ([TopicPartition(*one)], 6)
+    assert streams.has_full
+    await streams.wait_for_room()
+
+
+async def test_a_poll_may_bring_no_more_than_the_fuller_stream_takes() -> None:
+    streams = ChunkStreams(2, 10, 1_000_000)
+    zero, one = Partition("in", 0), Partition("in", 1)
+    streams.share({zero, one})
+    _fill(streams, {zero}, 9)
+    assert streams.with_room(_targets({zero, one})) == (_targets({zero, one}), 1)
+
+
+async def test_with_every_stream_full_the_first_chunk_taken_makes_room() -> None:
+    streams = ChunkStreams(2, 3, 1_000_000)
+    zero, one = Partition("in", 0), Partition("in", 1)
+    streams.share({zero, one})
+    _fill(streams, {zero, one}, 3)
+    assert streams.with_room(_targets({zero, one})) == ([], 0)
+    waiting = asyncio.create_task(streams.wait_for_room())
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    await streams.take(1)
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        await waiting
+    assert streams.with_room(_targets({zero, one}))[0] == [TopicPartition(*one)]
