@@ -1,6 +1,7 @@
 """Streams of chunks that are worked on side by side, each of partitions of its own."""
 
 import asyncio
+import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 
 from aiokafka import TopicPartition
@@ -47,14 +48,14 @@ class ChunkStreams:
         numbers = sorted({partition.number for partition in partitions})
         self._stream_of_number = {n: i % len(self._buffers) for i, n in enumerate(numbers)}
 
-    async def wait_for_room(self) -> None:
-        """Return once a stream has room."""
-        while all(buffer.room <= 0 for buffer in self._buffers):
-            self._taken.clear()
-            await self._taken.wait()
+    async def wait_until_taken(self, timeout_seconds: float) -> None:
+        """Return once a chunk was taken since the last call of `with_room`, or after the timeout."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._taken.wait(), timeout_seconds)
 
     def with_room(self, targets: Sequence[TopicPartition]) -> tuple[list[TopicPartition], int]:
         """Those that can take a poll, and how many records it may bring whichever they come from."""
+        self._taken.clear()
         rooms = [self._buffers[self._stream(target.partition)].room for target in targets]
         found = [target for target, room in zip(targets, rooms, strict=True) if room > 0]
         return found, min((room for room in rooms if room > 0), default=0)

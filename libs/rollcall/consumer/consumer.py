@@ -175,7 +175,6 @@ class Consumer:
         What a poll under an older assignment has drawn from the client is dropped here, so the next
         poll must not begin before the client was sent back to the positions.
         """
-        await self._streams.wait_for_room()
         if self.ownership.unpositioned:
             await self._establish_positions()
         self.ownership.changed.clear()
@@ -184,6 +183,9 @@ class Consumer:
             return
         generation = self.ownership.generation
         targets, room = self._streams.with_room(active)
+        if not targets:
+            await self._streams.wait_until_taken(_POLL_SECONDS)
+            return
         batches = await self._kafka.getmany(
             *targets,
             timeout_ms=int(1000 * (_POLL_SECONDS if targets == active else _SHORT_POLL_SECONDS)),

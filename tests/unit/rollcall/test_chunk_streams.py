@@ -63,7 +63,6 @@ async def test_a_full_stream_is_not_polled_while_the_other_has_room() -> None:
     _fill(streams, {one}, 4)
     assert streams.with_room(_targets({zero, one})) == ([TopicPartition(*one)], 6)
     assert streams.has_full
-    await streams.wait_for_room()
 
 
 async def test_a_poll_may_bring_no_more_than_the_fuller_stream_takes() -> None:
@@ -74,16 +73,16 @@ async def test_a_poll_may_bring_no_more_than_the_fuller_stream_takes() -> None:
     assert streams.with_room(_targets({zero, one})) == (_targets({zero, one}), 1)
 
 
-async def test_with_every_stream_full_the_first_chunk_taken_makes_room() -> None:
+async def test_without_room_the_first_chunk_taken_makes_some() -> None:
+    """Also when the other stream has room, but no partition of this assignment."""
     streams = ChunkStreams(2, 3, 1_000_000)
-    zero, one = Partition("in", 0), Partition("in", 1)
-    streams.share({zero, one})
-    _fill(streams, {zero, one}, 3)
-    assert streams.with_room(_targets({zero, one})) == ([], 0)
-    waiting = asyncio.create_task(streams.wait_for_room())
+    only = Partition("in", 7)
+    streams.share({only})
+    _fill(streams, {only}, 3)
+    assert streams.with_room(_targets({only})) == ([], 0)
+    waiting = asyncio.create_task(streams.wait_until_taken(DEADLINE_SECONDS))
     await asyncio.sleep(0)
     assert not waiting.done()
-    await streams.take(1)
-    async with asyncio.timeout(DEADLINE_SECONDS):
-        await waiting
-    assert streams.with_room(_targets({zero, one}))[0] == [TopicPartition(*one)]
+    await streams.take(0)
+    await waiting
+    assert streams.with_room(_targets({only})) == (_targets({only}), 3)
