@@ -102,7 +102,7 @@ class ServiceSettings(BaseSettings):
     filter_enabled: bool = Field(
         False,
         description="Leave out records that were handled before without asking PostgreSQL; needs Redis."
-        " It pays only where most records are duplicates.",
+        " Measure before: PostgreSQL alone was faster, see decision 17.",
     )
     filter_budget_seconds: float = Field(
         0.02, gt=0, le=5, description="Longest wait of a chunk for the filter."

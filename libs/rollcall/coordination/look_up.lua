@@ -8,9 +8,7 @@ local ids = ARGV[1]
 local count = #ids / 16
 local found = {}
 
-local function look(key, from, upto)
-    local wanted = {}
-    for place = from, upto do wanted[#wanted + 1] = string.sub(ids, place * 16 + 1, place * 16 + 16) end
+local function look(key, wanted, from)
     local notes = redis.call('HMGET', key, unpack(wanted))
     for index = 1, #wanted do
         if notes[index] then
@@ -22,8 +20,11 @@ end
 
 local older = redis.call('EXISTS', KEYS[2]) == 1
 for from = 0, count - 1, PAGE do
-    local upto = math.min(from + PAGE, count) - 1
-    if older then look(KEYS[2], from, upto) end
-    look(KEYS[1], from, upto) -- later in the list, so the newer note counts
+    local wanted = {}
+    for place = from, math.min(from + PAGE, count) - 1 do
+        wanted[#wanted + 1] = string.sub(ids, place * 16 + 1, place * 16 + 16)
+    end
+    if older then look(KEYS[2], wanted, from) end
+    look(KEYS[1], wanted, from) -- later in the list, so the newer note counts
 end
 return found
