@@ -19,6 +19,7 @@ from rollcall_events import (
     EventData,
     ExcessContentProvisionedV1,
     ExcessReason,
+    ValidationErrorCode,
     deterministic_event_id,
 )
 
@@ -53,12 +54,12 @@ def _ready(slot: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _failed(slot: Mapping[str, Any]) -> dict[str, str]:
-    """An `EssayValidationError`."""
+    """An `EssayValidationError`; a code that is none of the contract's raises ValueError."""
     return {
         "essay_id": slot["essay_id"],
         "file_upload_id": slot["file_upload_id"],
         "original_file_name": slot["original_file_name"],
-        "validation_error_code": slot["validation_error_code"],
+        "validation_error_code": ValidationErrorCode(slot["validation_error_code"]).value,
         "validation_error_detail": slot["validation_error_detail"],
     }
 
