@@ -151,13 +151,13 @@ SCALING = Dashboard(
             "CPU by replica",
             "percentunit",
             "1 is a whole core: a replica uses no more.",
-            ("rate(process_cpu_seconds_total[1m])", "{{instance}}"),
+            ('rate(process_cpu_seconds_total{job!="prometheus"}[1m])', "{{instance}}"),
         ),
         _panel(
             "Memory by replica",
             "bytes",
             "Independent of batch size.",
-            ("process_resident_memory_bytes", "{{instance}}"),
+            ('process_resident_memory_bytes{job!="prometheus"}', "{{instance}}"),
         ),
         _panel(
             "Event loop delay",

@@ -3,6 +3,7 @@
 Plain SVG, into docs/dashboards: the same queries as in Grafana, without a browser.
 """
 
+import math
 import sys
 import time
 from collections.abc import Sequence
@@ -16,27 +17,53 @@ from monitoring.panels import DASHBOARDS, Dashboard, Panel
 
 FOLDER = Path(__file__).parents[1] / "docs" / "dashboards"
 _COLOURS = ("#1f6feb", "#d97706", "#059669", "#dc2626", "#7c3aed", "#0891b2", "#be185d", "#4b5563")
-_WIDTH, _HEIGHT, _LEFT, _TOP, _BOTTOM = 560, 240, 64, 34, 62
-_POINTS, _MOST_LINES = 120, 8
+_WIDTH, _HEIGHT, _LEFT, _TOP, _BOTTOM = 560, 250, 64, 34, 76
+_POINTS, _MOST_LINES, _STEP_SECONDS = 120, 8, 5.0
 _STYLE = (
     "<style>text{font:11px system-ui,sans-serif;fill:#374151}.t{font-size:13px;font-weight:600}"
     ".g{stroke:#e5e7eb}.l{fill:none;stroke-width:1.5}</style>"
 )
 
-Line = tuple[str, list[tuple[float, float]]]
+Point = tuple[float, float]
+Line = tuple[str, list[Point]]
 
 
 def lines_of(prometheus: str, panel: Panel, began: float, ended: float) -> list[Line]:
     """The panel's lines: name, and points of (unix time, value)."""
     found: list[Line] = []
     for query in panel.queries:
-        step = max((ended - began) / _POINTS, 5)
-        parameters = {"query": query.expr, "start": began, "end": ended, "step": step}
+        step = max((ended - began) / _POINTS, _STEP_SECONDS)
+        parameters = {
+            "query": query.expr,
+            "start": began,
+            "end": ended,
+            "step": step,
+            "lookback_delta": f"{3 * _STEP_SECONDS:.0f}s",  # what was not scraped is a gap
+        }
         answer = httpx.get(f"{prometheus}/api/v1/query_range", params=parameters, timeout=30)
         for series in answer.raise_for_status().json()["data"]["result"]:
             points = [(at, float(value)) for at, value in series["values"] if value != "NaN"]
             found.append((_name(query.legend, series["metric"]), points))
+    named = [line for line in found if line[0] != "none"]
+    return named or found
+
+
+def _stretches(points: Sequence[Point], gap_seconds: float) -> list[list[Point]]:
+    """Break a line where nothing was scraped."""
+    found: list[list[Point]] = []
+    for point in points:
+        if not found or point[0] - found[-1][-1][0] > gap_seconds:
+            found.append([])
+        found[-1].append(point)
     return found
+
+
+def _rounded_up(value: float) -> float:
+    """The end of an axis: 1, 2 or 5 times a power of ten, 1 for nothing."""
+    if value <= 0:
+        return 1.0
+    power = 10.0 ** math.floor(math.log10(value))
+    return next(step * power for step in (1, 2, 5, 10) if value <= step * power * 1.0001)
 
 
 def _name(legend: str, labels: dict[str, str]) -> str:
@@ -65,7 +92,7 @@ def draw(dashboard: Dashboard, prometheus: str, began: float, ended: float) -> s
 
 def _draw_panel(panel: Panel, lines: Sequence[Line], began: float, ended: float) -> list[str]:
     plot_width, plot_height = _WIDTH - _LEFT - 16, _HEIGHT - _TOP - _BOTTOM
-    top = max((value for _, points in lines for _, value in points), default=0.0) * 1.05 or 1.0
+    top = _rounded_up(max((value for _, points in lines for _, value in points), default=0.0))
     parts = [f'<text class="t" x="12" y="20">{escape(panel.title)}</text>']
     for part in (0.0, 0.5, 1.0):
         y = _TOP + plot_height * (1 - part)
@@ -74,15 +101,16 @@ def _draw_panel(panel: Panel, lines: Sequence[Line], began: float, ended: float)
         parts.append(f'<text x="{_LEFT - 6}" y="{y + 4}" text-anchor="end">{label}</text>')
     for index, (name, points) in enumerate(lines[:_MOST_LINES]):
         colour = _COLOURS[index % len(_COLOURS)]
-        path = " ".join(
-            f"{_LEFT + (at - began) / (ended - began) * plot_width:.1f},"
-            f"{_TOP + plot_height * (1 - value / top):.1f}"
-            for at, value in points
-        )
-        parts.append(f'<polyline class="l" stroke="{colour}" points="{path}"/>')
-        x, y = _LEFT + index % 3 * 160, _HEIGHT - _BOTTOM + 18 + index // 3 * 14
+        for stretch in _stretches(points, 2.5 * max((ended - began) / _POINTS, _STEP_SECONDS)):
+            path = " ".join(
+                f"{_LEFT + (at - began) / (ended - began) * plot_width:.1f},"
+                f"{_TOP + plot_height * (1 - value / top):.1f}"
+                for at, value in stretch
+            )
+            parts.append(f'<polyline class="l" stroke="{colour}" points="{path}"/>')
+        x, y = _LEFT + index % 2 * 240, _HEIGHT - _BOTTOM + 18 + index // 2 * 14
         parts.append(
-            f'<text x="{x}" y="{y}"><tspan fill="{colour}">&#9644;</tspan> {escape(name[:26])}</text>'
+            f'<text x="{x}" y="{y}"><tspan fill="{colour}">&#9644;</tspan> {escape(name[-38:])}</text>'
         )
     return parts
 

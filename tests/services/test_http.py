@@ -56,6 +56,12 @@ async def test_metrics_count_what_was_handled(
     assert found[sample("rollcall_partitions_owned")] == 9
     assert found[sample("rollcall_events_total")] == 3  # two slots and a dead letter
 
+    async def every_lane_has_an_owner() -> bool:
+        found = await metrics(replica.url)
+        return found[sample("rollcall_lanes_without_owner")] == 0
+
+    await eventually(every_lane_has_an_owner)
+
 
 async def test_the_read_api_follows_a_batch_to_its_completion(
     service_process: StartService, kafka: KafkaClient, batch_id: UUID

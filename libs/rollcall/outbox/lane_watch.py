@@ -90,6 +90,7 @@ class LaneWatch:
         states = [LaneState(row["lane"], row["oldest_seconds"], row["owned"]) for row in rows]
         owned_here = self._owned_lanes()
         self.backlog.seen(states, owned_here)
+        self._metrics.lanes_without_owner.set(sum(not state.owned for state in states))
         gauge = self._metrics.relay_oldest_segment_seconds
         gauge.clear()
         for state in states:

@@ -121,6 +121,11 @@ class Metrics:
         self.lanes_owned = Gauge(
             "rollcall_lanes_owned", "Lanes that this instance publishes.", registry=self.registry
         )
+        self.lanes_without_owner = Gauge(
+            "rollcall_lanes_without_owner",
+            "Lanes that no instance publishes, as PostgreSQL tells it: every instance tells the same.",
+            registry=self.registry,
+        )
         self.partitions_owned = Gauge(
             "rollcall_partitions_owned", "Partitions assigned here.", registry=self.registry
         )
