@@ -1,0 +1,64 @@
+"""The filter in a real replica: duplicates are left out, and without Redis nothing changes."""
+
+from pathlib import Path
+from uuid import UUID
+
+from rollcall_cluster.auditor import AuditOptions, AuditTarget, verify
+from rollcall_cluster.embedded.redis import EmbeddedRedis
+from rollcall_events import EssayContentProvisionedV1, EssaySlotAssignedV1
+from tests.db.events import contents, message, registration
+from tests.eventually import eventually
+from tests.fixtures.services import StartService
+from tests.services.exposed_metrics import metrics, sample
+from tests.services.kafka_client import KafkaClient
+
+
+async def test_a_replica_leaves_duplicates_out_and_goes_on_when_redis_dies(
+    service_process: StartService,
+    kafka: KafkaClient,
+    kafka_bootstrap: str,
+    database: str,
+    topic_prefix: str,
+    batch_id: UUID,
+    tmp_path: Path,
+) -> None:
+    """Each content comes three times; before the third, Redis is killed. The audit agrees."""
+    redis = EmbeddedRedis(tmp_path / "redis")
+    redis.start()
+    try:
+        replica = service_process(
+            ROLLCALL_FILTER_ENABLED="true",
+            ROLLCALL_FILTER_BUDGET_SECONDS="2",
+            ROLLCALL_REDIS_URL=redis.address,
+        )
+        await replica.wait_ready()
+        await kafka.send(registration(batch_id, 60))
+        records = [message(each) for each in contents(batch_id, 40)]
+
+        async def send() -> None:
+            for record in records:
+                await kafka.send_raw(EssayContentProvisionedV1, record, partition=0)
+
+        await send()
+        await kafka.wait_for(EssaySlotAssignedV1, 40)
+        await send()
+
+        async def left_out() -> bool:
+            return (await metrics(replica.url)).get(sample("rollcall_filter_hits_total"), 0) > 0
+
+        await eventually(left_out, message="duplicates are left out")
+        redis.kill()
+        await send()
+        await kafka.send(*contents(batch_id, 20, first=40))
+        await kafka.wait_for(EssaySlotAssignedV1, 60)
+    finally:
+        redis.wipe()
+    target = AuditTarget(
+        kafka_bootstrap_servers=kafka_bootstrap,
+        postgres_dsn=database,
+        database_schema="els",
+        topic_prefix=topic_prefix,
+        consumer_group=f"{topic_prefix}essay-lifecycle-service",
+    )
+    report = await verify(target, AuditOptions(wait_seconds=60, require_rest=True))
+    assert report.ok, [str(e) for check in report.checks for e in check.examples]
