@@ -45,7 +45,7 @@ format: $(VENV)/.dev ## Mend what ruff can mend
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-bench: $(VENV)/.bench ## Measure against the peers (two hours); BENCH=--quick looks whether it runs (two minutes)
+bench: $(VENV)/.bench ## Measure against the peers (an hour and a half); BENCH=--quick: does it run? (two minutes)
 	$(BIN)/rollcall bench all $(BENCH)
 
 chaos: $(VENV)/.runtime ## Every fault under load, audited; FAULTS=200 by default (an hour)

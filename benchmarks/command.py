@@ -37,7 +37,7 @@ from rollcall_cluster.embedded import EmbeddedServers
 _EPILOG = """\
 Examples:
 
-  rollcall bench all                              the whole table, some two hours
+  rollcall bench all                              the whole table, an hour and a half
 
   rollcall bench all --quick                      does everything run? two minutes
 
