@@ -54,7 +54,12 @@ class TopicAdmin:
     ) -> list[str]:
         """Create what does not exist; `partitions` overrides the registry's number.
 
-        Safe to run from several processes at once. Returns the names that were missing.
+        Safe to run from several processes at once. Returns the names that were missing, once the
+        cluster lists them: for a moment after creating a topic, it does not.
+
+        Raises:
+            TopicMismatchError: a topic cannot be created.
+            TimeoutError: the cluster does not list them in time.
         """
         names = await self.missing()
         wanted = [
@@ -68,7 +73,15 @@ class TopicAdmin:
                 response = await self._admin.create_topics(wanted)
             _raise_errors(response)
             failpoints.reached(Failpoint.TOPICS_CREATED)
+            await self._wait_until_listed()
         return names
+
+    async def _wait_until_listed(self) -> None:
+        async with asyncio.timeout(_TIMEOUT_SECONDS):
+            while True:
+                if not await self.missing():
+                    return
+                await asyncio.sleep(_LOOK_SECONDS)
 
     async def check(self) -> None:
         """Compare the cluster's topics with the registry.
