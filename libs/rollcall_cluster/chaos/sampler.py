@@ -12,6 +12,7 @@ import httpx
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from rollcall.database.failures import DATABASE_ERRORS
 from rollcall_cluster.chaos.fleet import Fleet, Member
 from rollcall_cluster.chaos.idleness import IdleWatch, PartitionName
 from rollcall_cluster.chaos.recovery import Point
@@ -192,7 +193,7 @@ class _Positions:
                 if self._connection is None:
                     self._connection = await self._connect()
                 rows = await self._connection.fetch(_POSITIONS, self._world.group)
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        except DATABASE_ERRORS:
             self.close()
             return None
         return {(row["topic"], row["partition"]): row["next_offset"] for row in rows}
