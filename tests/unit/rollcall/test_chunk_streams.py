@@ -80,9 +80,10 @@ async def test_without_room_the_first_chunk_taken_makes_some() -> None:
     streams.share({only})
     _fill(streams, {only}, 3)
     assert streams.with_room(_targets({only})) == ([], 0)
-    waiting = asyncio.create_task(streams.wait_until_taken(DEADLINE_SECONDS))
+    waiting = asyncio.create_task(streams.wait_until_taken(10 * DEADLINE_SECONDS))
     await asyncio.sleep(0)
     assert not waiting.done()
     await streams.take(0)
-    await waiting
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        await waiting
     assert streams.with_room(_targets({only})) == (_targets({only}), 3)
