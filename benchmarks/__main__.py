@@ -3,14 +3,14 @@
 import sys
 
 from benchmarks.command import bench_commands
-from benchmarks.errors import BenchmarkError
+from rollcall_cluster.measuring.errors import MeasurementError
 
 
 def main() -> None:
     """Entry point."""
     try:
         bench_commands()()
-    except BenchmarkError as error:
+    except MeasurementError as error:
         sys.stderr.write(f"bench: {error}\n")
         raise SystemExit(2) from error
 

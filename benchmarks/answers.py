@@ -12,7 +12,7 @@ import psycopg
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from benchmarks.deployment import SCHEMA, Deployment
-from benchmarks.load import Load, expected_contents
+from rollcall_cluster.measuring.load import Load, expected_contents
 from rollcall_events import (
     BatchContentProvisioningCompletedV1,
     BatchEssaysReadyV1,

@@ -27,12 +27,12 @@ from benchmarks import (
 from benchmarks.ceilings import benchmark as ceilings
 from benchmarks.contestants import DEFAULT, PER_EVENT_EVENTS, parse_all
 from benchmarks.everything import measure_all
-from benchmarks.load import Load
 from benchmarks.model import report as model_report
 from benchmarks.run import Conditions
 from benchmarks.simulation.run import Size, show, simulate
 from benchmarks.sizes import FULL, QUICK
 from rollcall_cluster.embedded import EmbeddedServers
+from rollcall_cluster.measuring.load import Load
 
 _EPILOG = """\
 Examples:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from benchmarks.errors import BenchmarkError
-from benchmarks.load import Workload
 from benchmarks.replicas import Contestant
+from rollcall_cluster.measuring.load import Workload
 
 # A per-event service is given fewer events, so that a round does not last minutes; events/s are
 # compared. Its rate does not depend on the number of events.

@@ -19,10 +19,10 @@ from benchmarks import machine, results
 from benchmarks.contestants import parse
 from benchmarks.deployment import Deployment
 from benchmarks.filling import SLOTS, fill
-from benchmarks.load import Load
 from benchmarks.run import Conditions, Stage, open_stage
 from benchmarks.summary import paired_ratios, summarise
 from rollcall_cluster.embedded import EmbeddedServer
+from rollcall_cluster.measuring.load import Load
 
 FRESH, FILLED, HELD = "fresh", "filled", "held"
 

@@ -1,7 +1,7 @@
 """What ends a benchmark early."""
 
-from rollcall.errors import RollcallError
+from rollcall_cluster.measuring.errors import MeasurementError
 
 
-class BenchmarkError(RollcallError):
+class BenchmarkError(MeasurementError):
     """A contestant or a server did not do what the measurement needs: the message says which."""

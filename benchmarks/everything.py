@@ -11,10 +11,10 @@ from rich.markup import escape
 from benchmarks import endurance, idle, latency, memory, recovery, scaling, throughput
 from benchmarks.ceilings import benchmark as ceilings
 from benchmarks.contestants import parse_all
-from benchmarks.errors import BenchmarkError
-from benchmarks.load import Load
 from benchmarks.run import Conditions
 from benchmarks.sizes import Sizes
+from rollcall_cluster.measuring.errors import MeasurementError
+from rollcall_cluster.measuring.load import Load
 
 Step = Callable[[], Awaitable[bool]]
 
@@ -27,7 +27,7 @@ async def measure_all(console: Console, conditions: Conditions, sizes: Sizes) ->
         began = time.monotonic()
         try:
             right = await step() and right
-        except (BenchmarkError, KafkaError, psycopg.Error, OSError) as error:
+        except (MeasurementError, KafkaError, psycopg.Error, OSError) as error:
             console.print(f"[red]{name} failed[/]: {escape(str(error) or repr(error))}")
             right = False
         console.print(f"{name}: {time.monotonic() - began:.0f} s")

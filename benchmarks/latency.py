@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import uuid4
 
-import orjson
 from aiokafka import AIOKafkaConsumer
 from rich.console import Console
 from rich.table import Table
@@ -16,20 +15,17 @@ from benchmarks import machine, results, usage
 from benchmarks.contestants import parse
 from benchmarks.deployment import Deployment
 from benchmarks.errors import BenchmarkError
-from benchmarks.load import Load
-from benchmarks.pacing import Pace, Paced, Pacer
 from benchmarks.run import Conditions, Stage, open_stage
-from benchmarks.summary import percentile, summarise
+from benchmarks.summary import summarise
+from rollcall_cluster.measuring.latency import SETTLING_SECONDS, Arrival, latencies_ms, percentile
+from rollcall_cluster.measuring.load import Load
+from rollcall_cluster.measuring.pacing import Pace, Paced, Pacer
 from rollcall_events import EssayContentProvisionedV1, EssaySlotAssignedV1
 
 PERCENTS = (50.0, 99.0, 99.9)
 SLOW_RATE = 100.0
-_SETTLING_SECONDS = 2.0
 _GRACE_SECONDS = 30.0
 _PEAK_LOAD = Load("peak", 100, 500)
-
-Arrival = tuple[int, bytes]
-"""Monotonic clock (ns) and value of a slot event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,31 +89,6 @@ async def benchmark(
     return True
 
 
-def latencies_ms(
-    load: Load, paced: Paced, rate: float, arrivals: Sequence[Arrival]
-) -> Sequence[float]:
-    """Of each record, from when it was due; those of the first moments are left out.
-
-    Raises:
-        BenchmarkError: a content has no slot event, or more than one.
-    """
-    arrived: dict[str, int] = {}
-    for at_ns, value in arrivals:
-        text = orjson.loads(value)["data"]["text_storage_id"]
-        if text in arrived:
-            raise BenchmarkError(f"two slot events for {text}")
-        arrived[text] = at_ns
-    found = []
-    for number, message in enumerate(load.contents()):
-        due_ns = paced.began_ns + number / rate * 1e9
-        text = orjson.loads(message.value or b"")["data"]["text_storage_id"]
-        if text not in arrived:
-            raise BenchmarkError(f"no slot event for {text}")
-        if number >= rate * _SETTLING_SECONDS:
-            found.append((arrived[text] - due_ns) / 1e6)
-    return found
-
-
 def figures(runs: Sequence[LatencyRun]) -> dict[str, list[float]]:
     """By name such as `p99 ms slow`, the value of each run."""
     found: dict[str, list[float]] = {}
@@ -146,7 +117,7 @@ def table(runs: Sequence[LatencyRun]) -> Table:
 
 def _load(at: str, rate: float, seconds: float) -> Load:
     slots = 100 if rate <= SLOW_RATE else 500
-    events = rate * (seconds + _SETTLING_SECONDS)
+    events = rate * (seconds + SETTLING_SECONDS)
     return Load(f"{at}-{uuid4()}", max(1, round(events / slots)), slots)
 
 
@@ -165,7 +136,7 @@ async def _measure(stage: Stage, at: str, rate: float, load: Load) -> LatencyRun
         used = usage.measure(stage.deployment, stage.replicas).since(before)
     finally:
         pacer.close()
-    found = latencies_ms(load, paced, rate, arrivals)
+    found = latencies_ms(load, paced.began_ns, rate, arrivals)
     return LatencyRun(
         at,
         rate,

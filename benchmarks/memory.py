@@ -8,9 +8,9 @@ from rich.table import Table
 
 from benchmarks import machine, results
 from benchmarks.contestants import parse
-from benchmarks.load import Load
 from benchmarks.run import Conditions, Measurement, measure
 from benchmarks.summary import Summary, summarise
+from rollcall_cluster.measuring.load import Load
 
 SMALL = Load("small", batches=10, slots=100)
 MANY = Load("many", batches=1_000, slots=100)

@@ -10,10 +10,10 @@ from rich.console import Console
 
 from benchmarks import machine, progress, results
 from benchmarks.contestants import parse
-from benchmarks.load import Load
-from benchmarks.progress import Sample
 from benchmarks.run import Conditions, Stage, open_stage
 from benchmarks.summary import summarise
+from rollcall_cluster.measuring.load import Load
+from rollcall_cluster.measuring.progress import Sample
 
 _SLOWEST_EVENTS_PER_SECOND = 500
 

@@ -16,10 +16,10 @@ import psutil
 
 from benchmarks.deployment import LANES, wait_until
 from benchmarks.errors import BenchmarkError
-from benchmarks.load import Workload
 from rollcall_cluster.embedded import processes
 from rollcall_cluster.embedded.errors import log_tail
 from rollcall_cluster.embedded.ports import free_port
+from rollcall_cluster.measuring.load import Workload
 
 _STOP_SECONDS = 15
 _ROOT = Path(__file__).parent.parent

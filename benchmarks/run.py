@@ -17,13 +17,13 @@ from aiokafka.errors import KafkaError
 
 from benchmarks import answers, usage
 from benchmarks.deployment import Deployment
-from benchmarks.errors import BenchmarkError
-from benchmarks.feeding import Feeder
-from benchmarks.load import Load, Workload
 from benchmarks.observer import CompletionObserver
 from benchmarks.replicas import Contestant, Replicas
 from benchmarks.usage import Usage
 from rollcall_cluster.embedded import EmbeddedServers
+from rollcall_cluster.measuring.errors import MeasurementError
+from rollcall_cluster.measuring.feeding import Feeder
+from rollcall_cluster.measuring.load import Load, Workload
 from rollcall_events import BatchEssaysRegisteredV1, EssayContentProvisionedV1
 
 _WARM_UP_SLOTS = 50
@@ -150,7 +150,7 @@ async def _measure_once(
             seconds, used = await stage.run(load)
             peak_rss = stage.replicas.peak_rss_bytes
             wrong = await stage.problems([load])
-    except (BenchmarkError, KafkaError, OSError) as error:
+    except (MeasurementError, KafkaError, OSError) as error:
         return Measurement(*about, *about_load, problems=[str(error) or repr(error)])
     return Measurement(*about, *about_load, seconds, used, idle_rss, peak_rss, wrong)
 

@@ -9,11 +9,12 @@ from rich.table import Table
 
 from benchmarks import machine, progress, results
 from benchmarks.contestants import parse
-from benchmarks.load import Load
-from benchmarks.quota import limited
 from benchmarks.run import Conditions, open_stage
 from benchmarks.summary import summarise
 from benchmarks.usage import measure
+from rollcall_cluster.measuring.load import Load
+from rollcall_cluster.measuring.progress import rate, steady
+from rollcall_cluster.measuring.quota import limited
 
 REPLICAS = (1, 3, 5)
 PARTITIONS = 60
@@ -111,7 +112,7 @@ async def _measure(
                 stage.deployment, end, 3 * seconds + _PATIENCE_SECONDS
             )
             used = measure(stage.deployment, stage.replicas).since(before)
-        chosen = progress.steady(samples, end)
+        chosen = steady(samples, end)
         await stage.provisioned(load)
         wrong = await stage.problems([load])
     if wrong:
@@ -119,7 +120,7 @@ async def _measure(
     return ScalingRun(
         replicas,
         number,
-        progress.rate(chosen),
+        rate(chosen),
         [(round(each.at - began, 3), each.handled) for each in samples],
         round(used.others_share, 3),
     )

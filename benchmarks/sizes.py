@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from benchmarks.ceilings.benchmark import CHUNKS
 from benchmarks.contestants import DEFAULT, PER_EVENT_EVENTS
-from benchmarks.load import Load
+from rollcall_cluster.measuring.load import Load
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import ceil
 from statistics import median
 
 
@@ -34,15 +33,3 @@ def paired_ratios(
     """
     rounds = sorted(numerators.keys() & denominators.keys())
     return [numerators[number] / denominators[number] for number in rounds]
-
-
-def percentile(values: Sequence[float], percent: float) -> float:
-    """The smallest value that at least `percent` of all values do not exceed.
-
-    Raises:
-        ValueError: there is none.
-    """
-    if not values:
-        raise ValueError("no percentile of nothing")
-    ordered = sorted(values)
-    return ordered[max(0, ceil(percent / 100 * len(ordered)) - 1)]

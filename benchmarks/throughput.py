@@ -8,10 +8,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from benchmarks import machine, results
-from benchmarks.load import Load
 from benchmarks.replicas import Contestant
 from benchmarks.run import DISTURBED_SHARE, Conditions, Measurement, measure, rehearse
 from benchmarks.summary import Summary, paired_ratios, summarise
+from rollcall_cluster.measuring.load import Load
 
 _OURS = "rollcall"
 _STORY_CHARS = 400

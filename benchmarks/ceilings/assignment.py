@@ -19,12 +19,12 @@ import uvloop
 
 from benchmarks.deployment import SCHEMA, Deployment
 from benchmarks.errors import BenchmarkError
-from benchmarks.load import Load
 from benchmarks.peers import store
 from essay_lifecycle_service.domain.claims import Claim, claim_of_content
 from essay_lifecycle_service.domain.placement import count_by_batch
 from essay_lifecycle_service.store.batches import BatchStore
 from essay_lifecycle_service.store.slots import SlotStore
+from rollcall_cluster.measuring.load import Load
 from rollcall_events import BatchEssaysRegisteredV1, EssayContentProvisionedV1
 
 _WORKER_SECONDS = 300

@@ -15,10 +15,10 @@ from benchmarks.ceilings import assignment, interpreter, kafka
 from benchmarks.ceilings.assignment import Assignment
 from benchmarks.ceilings.commit import commits_per_second
 from benchmarks.deployment import Deployment
-from benchmarks.feeding import Feeder
-from benchmarks.load import Load
 from benchmarks.run import Conditions
 from benchmarks.summary import summarise
+from rollcall_cluster.measuring.feeding import Feeder
+from rollcall_cluster.measuring.load import Load
 from rollcall_events import EssayContentProvisionedV1
 
 CONNECTIONS = (1, 2, 4)

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-from benchmarks.load import Load
 from essay_lifecycle_service.domain.announcements import slot_assigned
 from essay_lifecycle_service.domain.claims import claim_of_content
 from essay_lifecycle_service.domain.placement import Taken
@@ -16,6 +15,7 @@ from rollcall.consumer.decoding import Decoder
 from rollcall.consumer.records import InputRecord, Partition, Received
 from rollcall.outbox.encoding import encode_event
 from rollcall.outbox.segment import SegmentCodec
+from rollcall_cluster.measuring.load import Load
 from rollcall_events import EssayContentProvisionedV1
 from rollcall_events.topics import MAX_TAKEN_RECORD_BYTES, topic_for
 

@@ -8,8 +8,8 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from benchmarks.deployment import Deployment
-from benchmarks.load import Load, Message
 from rollcall.outbox.publication import partition_of
+from rollcall_cluster.measuring.load import Load, Message
 from rollcall_events import EssayContentProvisionedV1, EssaySlotAssignedV1
 
 _DEADLINE_SECONDS = 300

@@ -5,7 +5,6 @@ import uuid
 from collections.abc import Sequence
 from uuid import UUID
 
-from benchmarks.load import Load
 from essay_lifecycle_service.completions import Completions
 from essay_lifecycle_service.domain.deadline import DeadlineDefaults
 from essay_lifecycle_service.handlers import EssayLifecycle
@@ -24,6 +23,7 @@ from rollcall.coordination import Coordination
 from rollcall.coordination.chunk_filter import ChunkFilter
 from rollcall.telemetry.metrics import Metrics
 from rollcall.topology import Topology
+from rollcall_cluster.measuring.load import Load
 from rollcall_events import BatchEssaysRegisteredV1, EssayContentProvisionedV1
 from rollcall_events.topics import TOPICS
 

@@ -7,7 +7,6 @@ import uuid
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
 from uuid import UUID
@@ -16,9 +15,10 @@ from aiokafka import AIOKafkaProducer
 
 from rollcall_cluster.embedded.servers import KAFKA_VARIABLE
 from rollcall_cluster.local.errors import ClusterError
+from rollcall_cluster.testing.batches import content, message, registration
 from rollcall_cluster.testing.client import ClusterClient, Strategy
 from rollcall_cluster.testing.temporary import INSTANCES_VARIABLE, els_count, temporary_cluster
-from rollcall_events import BatchEssaysRegisteredV1, EssayContentProvisionedV1, EventData
+from rollcall_events import BatchEssaysRegisteredV1, EssayContentProvisionedV1
 from rollcall_events.topics import topic_for
 
 _POLL_SECONDS = 0.05
@@ -193,9 +193,9 @@ class MultiInstanceTestManager:
 
     async def _create(self, request: BatchRequest) -> UUID:
         batch_id = uuid.uuid4()
-        await self._send(_registration(batch_id, request.slots))
+        await self._send(registration(batch_id, request.slots))
         numbers = range(request.contents_to_send)
-        await asyncio.gather(*(self._send(_content(batch_id, number)) for number in numbers))
+        await asyncio.gather(*(self._send(content(batch_id, number)) for number in numbers))
         return batch_id
 
     async def _send(self, event: BatchEssaysRegisteredV1 | EssayContentProvisionedV1) -> None:
@@ -203,7 +203,7 @@ class MultiInstanceTestManager:
             raise ClusterError("the cluster is not set up", "`await manager.setup()` comes first")
         topic = topic_for(type(event)).prefixed(self._prefix)
         key = str(event.batch_id).encode()
-        await self._producer.send_and_wait(topic, _message(event), key=key)
+        await self._producer.send_and_wait(topic, message(event), key=key)
 
 
 def _urls(environment: Mapping[str, str]) -> list[str]:
@@ -234,35 +234,3 @@ def _require_counts(batch: dict[str, Any], essays: list[dict[str, Any]]) -> None
         )
     contents = [essay["text_storage_id"] for essay in essays if essay["state"] == "filled"]
     assert len(contents) == len(set(contents)), "a content holds two slots"
-
-
-def _registration(batch_id: UUID, slots: int) -> BatchEssaysRegisteredV1:
-    return BatchEssaysRegisteredV1(
-        batch_id=batch_id,
-        expected_essay_count=slots,
-        essay_ids=tuple(f"essay-{number:05d}" for number in range(slots)),
-        course_code="TST-101",
-        essay_instructions="Discuss one source critically.",
-        user_id="tester",
-    )
-
-
-def _content(batch_id: UUID, number: int) -> EssayContentProvisionedV1:
-    return EssayContentProvisionedV1(
-        batch_id=batch_id,
-        file_upload_id=f"upload-{batch_id}-{number:05d}",
-        original_file_name=f"essay-{number:05d}.docx",
-        raw_file_storage_id=f"raw-{number:05d}",
-        text_storage_id=f"text-{number:05d}",
-        file_size_bytes=18_432,
-    )
-
-
-def _message(event: EventData) -> bytes:
-    envelope = event.enveloped(
-        event_id=uuid.uuid4(),
-        event_timestamp=datetime.now(UTC),
-        source_service="rollcall-testing",
-        correlation_id=uuid.uuid4(),
-    )
-    return envelope.model_dump_json().encode()

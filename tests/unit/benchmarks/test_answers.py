@@ -1,7 +1,8 @@
 """A fast wrong answer is a wrong answer: every way of being wrong is seen."""
 
 from benchmarks.answers import Answer, Slot, problems
-from benchmarks.load import Load, Workload, expected_contents
+
+from rollcall_cluster.measuring.load import Load, Workload, expected_contents
 
 LOAD = Load("main", batches=3, slots=4)
 MODELS = ("BatchContentProvisioningCompletedV1", "BatchEssaysReadyV1")

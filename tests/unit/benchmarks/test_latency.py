@@ -2,10 +2,12 @@
 
 import orjson
 import pytest
-from benchmarks.errors import BenchmarkError
-from benchmarks.latency import LatencyRun, figures, latencies_ms
-from benchmarks.load import Load
-from benchmarks.pacing import Paced
+from benchmarks.latency import LatencyRun, figures
+
+from rollcall_cluster.measuring.errors import MeasurementError
+from rollcall_cluster.measuring.latency import latencies_ms
+from rollcall_cluster.measuring.load import Load
+from rollcall_cluster.measuring.pacing import Paced
 
 LOAD = Load("paced", batches=2, slots=50)
 RATE = 10.0
@@ -26,21 +28,21 @@ def arrivals(delay_ms: float) -> list[tuple[int, bytes]]:
 
 def test_the_first_moments_are_left_out() -> None:
     """Two seconds of settling; the rest counts, each from its own moment."""
-    found = latencies_ms(LOAD, PACED, RATE, arrivals(12.0))
+    found = latencies_ms(LOAD, PACED.began_ns, RATE, arrivals(12.0))
     assert len(found) == LOAD.events - 20
     assert found == pytest.approx([12.0] * len(found))
 
 
 def test_a_missing_slot_event_is_an_error() -> None:
     """Never a shorter list."""
-    with pytest.raises(BenchmarkError, match="no slot event"):
-        latencies_ms(LOAD, PACED, RATE, arrivals(12.0)[:-1])
+    with pytest.raises(MeasurementError, match="no slot event"):
+        latencies_ms(LOAD, PACED.began_ns, RATE, arrivals(12.0)[:-1])
 
 
 def test_a_repeated_slot_event_is_an_error() -> None:
     """The answer would be wrong."""
-    with pytest.raises(BenchmarkError, match="two slot events"):
-        latencies_ms(LOAD, PACED, RATE, [*arrivals(12.0), arrivals(12.0)[0]])
+    with pytest.raises(MeasurementError, match="two slot events"):
+        latencies_ms(LOAD, PACED.began_ns, RATE, [*arrivals(12.0), arrivals(12.0)[0]])
 
 
 def test_figures_are_named_by_rate_and_percentile() -> None:

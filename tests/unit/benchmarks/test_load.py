@@ -3,9 +3,9 @@
 from collections import Counter
 
 import orjson
-from benchmarks.load import Load, Message, Workload, expected_contents
 from pydantic import ValidationError
 
+from rollcall_cluster.measuring.load import Load, Message, Workload, expected_contents
 from rollcall_events import BatchEssaysRegisteredV1, EssayContentProvisionedV1
 
 LOAD = Load("main", batches=25, slots=4)

@@ -1,9 +1,10 @@
 """Rates of the steady state, and factors over one replica."""
 
 import pytest
-from benchmarks.progress import Sample, rate, steady
-from benchmarks.quota import cpu_limit
 from benchmarks.scaling import ScalingRun, figures
+
+from rollcall_cluster.measuring.progress import Sample, rate, steady
+from rollcall_cluster.measuring.quota import cpu_limit
 
 
 def test_the_rate_is_that_between_the_first_and_the_last_sample() -> None:

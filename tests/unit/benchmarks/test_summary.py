@@ -1,7 +1,9 @@
 """Medians, spreads and ratios."""
 
 import pytest
-from benchmarks.summary import paired_ratios, percentile, summarise
+from benchmarks.summary import paired_ratios, summarise
+
+from rollcall_cluster.measuring.latency import percentile
 
 
 def test_the_median_stands_between_the_extremes() -> None:

@@ -94,7 +94,7 @@ class Load:
     @property
     def batch_ids(self) -> list[UUID]:
         """The ids of the batches, in order of registration."""
-        source = random.Random(self.name)
+        source = random.Random(self.name)  # noqa: S311 - reproducible
         return [UUID(int=source.getrandbits(128), version=4) for _ in range(self.batches)]
 
     @property
@@ -145,7 +145,7 @@ class Load:
         return max(1, round(_HOT_BATCHES_SHARE * self.batches))
 
     def _places(self) -> Iterator[_Place]:
-        source = random.Random(f"{self.name}-order")
+        source = random.Random(f"{self.name}-order")  # noqa: S311 - reproducible
         batches = list(zip(self.batch_ids, self.sizes, strict=True))
         if self.workload is Workload.SKEWED:
             hot = _shuffled(batches[: self._hot_batches], source)

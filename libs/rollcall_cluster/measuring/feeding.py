@@ -5,7 +5,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaProducer
 
-from benchmarks.load import Message
+from rollcall_cluster.measuring.load import Message
 
 _HOLD_SECONDS = 600
 

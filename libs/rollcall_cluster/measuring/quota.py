@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.errors import BenchmarkError
+from rollcall_cluster.measuring.errors import MeasurementError
 
 _V1 = Path("/sys/fs/cgroup/cpu")
 _V2 = Path("/sys/fs/cgroup")
@@ -31,7 +31,7 @@ def limited(pids: Sequence[int], share_of_core: float) -> Iterator[None]:
     """Give each process so much of a core, in a group of its own, until the block ends.
 
     Raises:
-        BenchmarkError: control groups cannot be written here.
+        MeasurementError: control groups cannot be written here.
     """
     quota, period = cpu_limit(share_of_core)
     groups: list[Path] = []
@@ -39,7 +39,7 @@ def limited(pids: Sequence[int], share_of_core: float) -> Iterator[None]:
         groups.extend(_limit(pid, quota, period) for pid in pids)
         yield
     except OSError as error:
-        raise BenchmarkError(
+        raise MeasurementError(
             f"CPU quotas need a writable cpu control group ({error}): run as root, or in a container"
             " that may"
         ) from error
@@ -77,4 +77,4 @@ def _remove(group: Path) -> None:
             time.sleep(0.05)
         else:
             return
-    raise BenchmarkError(f"{group} cannot be removed: processes are still in it")
+    raise MeasurementError(f"{group} cannot be removed: processes are still in it")

@@ -1,4 +1,4 @@
-"""A process that produces a load at an even pace: `python -m benchmarks.pacing`.
+"""A process that produces a load at an even pace: `python -m rollcall_cluster.measuring.pacing`.
 
 It prepares every record first, says "ready", waits for a line, and tells afterwards when it began and
 how late it was. Records are due at fixed moments, so that a slow moment of anybody is not hidden: a
@@ -16,9 +16,9 @@ from typing import Any
 import uvloop
 from aiokafka import AIOKafkaProducer
 
-from benchmarks.errors import BenchmarkError
-from benchmarks.load import Load, Message
-from benchmarks.summary import percentile
+from rollcall_cluster.measuring.errors import MeasurementError
+from rollcall_cluster.measuring.latency import percentile
+from rollcall_cluster.measuring.load import Load, Message
 
 _PATIENCE_SECONDS = 120
 
@@ -59,8 +59,8 @@ class Pacer:
 
     def __init__(self, pace: Pace) -> None:
         self._pace = pace
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.pacing", json.dumps(asdict(pace))],
+        self._process = subprocess.Popen(  # noqa: S603 - our own module
+            [sys.executable, "-m", "rollcall_cluster.measuring.pacing", json.dumps(asdict(pace))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -71,7 +71,7 @@ class Pacer:
         assert self._process.stdout is not None
         line = await asyncio.to_thread(self._process.stdout.readline)
         if line.strip() != "ready":
-            raise BenchmarkError("the pacing producer did not start: see its output above")
+            raise MeasurementError("the pacing producer did not start: see its output above")
 
     async def run(self) -> Paced:
         """Send everything."""
@@ -81,9 +81,9 @@ class Pacer:
                 self._process.communicate, "go\n", timeout=limit_seconds
             )
         except subprocess.TimeoutExpired as error:
-            raise BenchmarkError("the pacing producer took too long") from error
+            raise MeasurementError("the pacing producer took too long") from error
         if self._process.returncode != 0:
-            raise BenchmarkError("the pacing producer failed: see its output above")
+            raise MeasurementError("the pacing producer failed: see its output above")
         return Paced(**json.loads(answer))
 
     def close(self) -> None:
@@ -99,7 +99,7 @@ async def _produce(pace: Pace) -> Paced:
     )
     async with producer:
         await producer.partitions_for(pace.topic)
-        print("ready", flush=True)
+        _tell("ready")
         await asyncio.to_thread(sys.stdin.readline)
         late_ns = await _send(producer, pace, messages)
         await producer.flush()
@@ -122,10 +122,16 @@ async def _send(producer: Any, pace: Pace, messages: list[Message]) -> list[int]
     return [*late_ns, began_ns]
 
 
+def _tell(line: str) -> None:
+    """To the starter, at once."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
 def main() -> None:
     """The process."""
     paced = uvloop.run(_produce(Pace(**json.loads(sys.argv[1]))))
-    print(json.dumps(asdict(paced)), flush=True)
+    _tell(json.dumps(asdict(paced)))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""What benchmarks and scenarios measure with: input of known content, paced or held back, and CPU quotas."""
