@@ -26,6 +26,11 @@ class ChunkBuffer:
         return self._max_records - self._records if self._bytes < self._max_bytes else 0
 
     @property
+    def is_full(self) -> bool:
+        """Whether a whole chunk waits."""
+        return self.room <= 0
+
+    @property
     def is_empty(self) -> bool:
         """Whether there is nothing to take."""
         return not self._filled.is_set()
@@ -49,9 +54,13 @@ class ChunkBuffer:
         self._records += len(polled.items)
         self._filled.set()
 
+    async def wait_until_filled(self) -> None:
+        """Return once there is something to take."""
+        await self._filled.wait()
+
     async def take(self) -> Chunk:
         """Wait for records and remove them all, partition by partition."""
-        await self._filled.wait()
+        await self.wait_until_filled()
         items = [item for partition in self._items.values() for item in partition]
         chunk = Chunk(items, self._spans, self._generation)
         self._filled.clear()

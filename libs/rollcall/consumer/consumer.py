@@ -114,8 +114,8 @@ class Consumer:
 
     @property
     def has_backlog(self) -> bool:
-        """Whether a whole further chunk waits already."""
-        return self._streams.has_full
+        """Whether there has been more to do than could be done for some chunks."""
+        return self._streams.has_backlog
 
     def stop(self) -> None:
         """Fetch no more; `run` returns once the chunks in flight are finished."""

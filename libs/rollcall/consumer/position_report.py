@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
+from prometheus_client import Gauge
 
 from rollcall import failpoints
 from rollcall.consumer.ownership import Ownership
@@ -36,6 +37,7 @@ class PositionReport:
         self._progress = progress
         self._metrics = metrics
         self._sent: dict[Partition, int] = {}
+        self._exposed: dict[Partition, tuple[Gauge, Gauge]] = {}
         self.committed: dict[Partition, int] = {}
         self.lags: dict[Partition, int] = {}
 
@@ -85,11 +87,22 @@ class PositionReport:
 
     def _expose(self, committed: Mapping[Partition, int]) -> None:
         """The owned partitions one by one, and no other."""
-        self._metrics.partition_lag_records.clear()
-        self._metrics.partition_position_records.clear()
-        for (topic, number), offset in committed.items():
-            labels = (topic, str(number))
-            self._metrics.partition_position_records.labels(*labels).set(offset)
-            self._metrics.partition_lag_records.labels(*labels).set(
-                self.lags[Partition(topic, number)]
-            )
+        for partition in self._exposed.keys() - committed.keys():
+            for gauge in (
+                self._metrics.partition_lag_records,
+                self._metrics.partition_position_records,
+            ):
+                gauge.remove(partition.topic, str(partition.number))
+            del self._exposed[partition]
+        for partition, offset in committed.items():
+            lag, position = self._exposed.get(partition) or self._gauges(partition)
+            lag.set(self.lags[partition])
+            position.set(offset)
+
+    def _gauges(self, partition: Partition) -> tuple[Gauge, Gauge]:
+        labels = (partition.topic, str(partition.number))
+        self._exposed[partition] = made = (
+            self._metrics.partition_lag_records.labels(*labels),
+            self._metrics.partition_position_records.labels(*labels),
+        )
+        return made

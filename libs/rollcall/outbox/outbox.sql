@@ -21,6 +21,11 @@ SELECT last_seq, published_seq FROM lane WHERE lane = $1
 -- Segments that were numbered but perhaps not published, for a new owner of the lane.
 SELECT seq, payload FROM segment WHERE lane = $1 AND seq > $2 ORDER BY seq LIMIT $3
 
+-- name: waiting
+-- Which of these lanes have segments that nobody has numbered.
+SELECT lane FROM unnest($1::smallint[]) AS owned (lane)
+WHERE EXISTS (SELECT FROM segment WHERE segment.lane = owned.lane AND seq IS NULL)
+
 -- name: take_next
 -- Forget what is published up to $2, and number the next segments in causal order.
 WITH forgotten AS (

@@ -45,6 +45,10 @@ class OwnedLane:
         """Look for segments now, or a little later if more of them are about to come."""
         self._publisher.wake(more_follows=more_follows)
 
+    def look(self) -> None:
+        """Look for segments if nothing else is under way."""
+        self._publisher.look()
+
     async def wait_idle(self) -> None:
         """Return once nothing is left to publish, or nothing can be."""
         if self.problem is None:

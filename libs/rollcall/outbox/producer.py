@@ -5,13 +5,14 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from rollcall import failpoints
 from rollcall.cancellation import apart
 from rollcall.failpoints import Failpoint
 from rollcall.outbox.event import OutgoingRecord
 from rollcall.outbox.lane_position import LanePosition, read_lane_position
+from rollcall.outbox.prompt_producer import PromptProducer
 from rollcall.outbox.publication import Headers, place
 from rollcall.outbox.raw_record import RawRecord
 from rollcall.outbox.segment import SegmentCodec
@@ -43,7 +44,7 @@ class LaneProducer:
             settings.topic(topology.lane_positions.name), lane
         )
         self._partition_counts: dict[str, int] = {}
-        self._producer = AIOKafkaProducer(
+        self._producer = PromptProducer(
             bootstrap_servers=settings.kafka_bootstrap_servers,
             client_id=f"{settings.instance_id}-lane-{lane}",
             transactional_id=f"{settings.topic_prefix}{settings.consumer_group}-lane-{lane}",

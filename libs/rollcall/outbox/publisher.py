@@ -22,8 +22,9 @@ from rollcall.topology import Topology
 log = structlog.get_logger()
 
 SEGMENTS_PER_TRANSACTION = 32
+# After a publication a lane looks by itself for a while; later its owner looks for all its lanes at once.
 _POLL_FIRST_SECONDS = 0.02
-_POLL_CAP_SECONDS = 0.2
+_POLL_LAST_SECONDS = 0.2
 # Between the beginnings of two transactions of a lane while a backlog is worked off.
 _DISTANCE_SECONDS = 0.2
 
@@ -62,6 +63,10 @@ class LanePublisher:
         self._more_follows = more_follows
         if not more_follows:
             self._hurry.set()
+        self._wake.set()
+
+    def look(self) -> None:
+        """Look for segments if nothing else is under way."""
         self._wake.set()
 
     async def wait_idle(self) -> None:
@@ -144,10 +149,11 @@ class LanePublisher:
         return position
 
     async def _wait(self) -> None:
-        """Until woken, or for a pause that grows while nothing happens."""
+        """Until woken; while something was published lately, for a pause that grows."""
         if not self._wake.is_set():
             self._idle.set()
+        is_active = self._poll_seconds <= _POLL_LAST_SECONDS
         try:
-            await asyncio.wait_for(self._wake.wait(), self._poll_seconds)
+            await asyncio.wait_for(self._wake.wait(), self._poll_seconds if is_active else None)
         except TimeoutError:
-            self._poll_seconds = min(self._poll_seconds * 1.5, _POLL_CAP_SECONDS)
+            self._poll_seconds *= 1.5

@@ -6,7 +6,15 @@ from typing import Any
 
 from rollcall.database.queries import load_queries
 
-_QUERIES = ("append", "create_lanes", "count_lanes", "lane_range", "numbered", "take_next")
+_QUERIES = (
+    "append",
+    "create_lanes",
+    "count_lanes",
+    "lane_range",
+    "numbered",
+    "waiting",
+    "take_next",
+)
 
 
 @dataclass(slots=True, frozen=True)
@@ -35,6 +43,7 @@ class OutboxStore:
             self._count_lanes,
             self._lane_range,
             self._numbered,
+            self._waiting,
             self._take_next,
         ) = load_queries("rollcall.outbox", "outbox.sql", *_QUERIES)
 
@@ -59,6 +68,11 @@ class OutboxStore:
         """Segments numbered above `seq`, oldest first."""
         rows = await connection.fetch(self._numbered, lane, seq, limit)
         return [StoredSegment(row["seq"], row["payload"]) for row in rows]
+
+    async def waiting(self, connection: Any, lanes: Sequence[int]) -> list[int]:
+        """Those of `lanes` that have segments to be numbered."""
+        rows = await connection.fetch(self._waiting, lanes)
+        return [row["lane"] for row in rows]
 
     async def take_next(
         self, connection: Any, lane: int, published_seq: int, limit: int

@@ -25,7 +25,7 @@ def in_place_of_kafka() -> Iterator[Broker]:
     """Let every LaneProducer made inside talk to one in-memory broker."""
     broker = Broker()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(producer_module, "AIOKafkaProducer", broker.producer)
+        patch.setattr(producer_module, "PromptProducer", broker.producer)
         patch.setattr(producer_module, "AIOKafkaConsumer", broker.consumer)
         yield broker
 
