@@ -8,7 +8,6 @@ from statistics import quantiles
 from redis.asyncio import BlockingConnectionPool, Redis
 
 from rollcall.coordination import Coordination
-from rollcall.coordination.server import RedisServer, Script
 
 _LEASE_SECONDS = 30.0
 _WAIT_SECONDS = 120.0
@@ -48,20 +47,6 @@ def redis_py(client: Redis, name: str) -> Pair:
             pass
 
     return pair
-
-
-class TimedServer(RedisServer):
-    """Notes how long each script takes, from the request to its answer."""
-
-    def __init__(self, url: str, *, answer_seconds: float, connections: int) -> None:
-        super().__init__(url, answer_seconds=answer_seconds, connections=connections)
-        self.took: Seconds = []
-
-    async def _evaluate(self, script: Script, keys: object, arguments: object) -> object:
-        began = time.perf_counter()
-        answer = await super()._evaluate(script, keys, arguments)  # type: ignore[arg-type]
-        self.took.append(time.perf_counter() - began)
-        return answer
 
 
 class Contention:

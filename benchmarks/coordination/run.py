@@ -15,6 +15,7 @@ from essay_lifecycle_service import migrations_folders
 from rollcall import Database
 from rollcall.coordination import Coordination
 from rollcall.database.migrations import migrate
+from rollcall_cluster.measuring.redis_timing import TimedServer
 
 _CONNECTIONS = 16
 _SHARES = (0.0, 0.1, 0.5, 0.9)
@@ -66,7 +67,7 @@ async def _locks(url: str, database: Database, contenders: int) -> dict[str, flo
 async def _contended(
     url: str, database: Database, client: object, program: Coordination, contenders: int
 ) -> dict[str, float]:
-    timed = locks.TimedServer(url, answer_seconds=20, connections=_CONNECTIONS)
+    timed = TimedServer(url, answer_seconds=20, connections=_CONNECTIONS)
     async with Coordination.on(timed, database) as contended:
         ours = locks.Contention()
         rate = await ours.ours(contended, contenders, 20)

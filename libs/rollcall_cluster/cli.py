@@ -59,6 +59,11 @@ _COMMANDS = {
         "chaos_command",
         "Break a cluster under load in every way there is; audit it.",
     ),
+    "scenarios": _Command(
+        "rollcall_cluster.scenarios.command",
+        "scenarios_command",
+        "Have several instances race, coordinate, complete and scale; measure and audit it.",
+    ),
     "bench": _Command(
         "rollcall_cluster.bench",
         "bench_commands",

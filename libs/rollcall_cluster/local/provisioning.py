@@ -17,8 +17,10 @@ from rollcall_cluster.local.errors import ClusterError
 from rollcall_events.topics import TOPICS
 
 
-def provision(environment: Mapping[str, str]) -> None:
+def provision(environment: Mapping[str, str], partitions: int | None = None) -> None:
     """Create or upgrade the schema and create missing topics, as the replicas' variables say.
+
+    Topics have `partitions`, or as many as the registry says.
 
     Raises ClusterError when PostgreSQL or Kafka cannot be reached.
     """
@@ -31,7 +33,7 @@ def provision(environment: Mapping[str, str]) -> None:
             f"PostgreSQL cannot be reached: {error}", "check ROLLCALL_POSTGRES_DSN"
         ) from error
     try:
-        asyncio.run(_create_topics(brokers, environment["ROLLCALL_TOPIC_PREFIX"]))
+        asyncio.run(_create_topics(brokers, environment["ROLLCALL_TOPIC_PREFIX"], partitions))
     except (KafkaError, OSError) as error:
         raise ClusterError(
             f"Kafka cannot be reached at {brokers}: {error!r}",
@@ -60,7 +62,7 @@ async def _delete_topics(brokers: str, prefix: str) -> None:
         await admin.close()
 
 
-async def _create_topics(brokers: str, prefix: str) -> None:
+async def _create_topics(brokers: str, prefix: str, partitions: int | None) -> None:
     settings = ServiceSettings(kafka_bootstrap_servers=brokers, topic_prefix=prefix)
     async with TopicAdmin(settings, Topology(TOPICS)) as admin:
-        await admin.create_missing()
+        await admin.create_missing(partitions=partitions)

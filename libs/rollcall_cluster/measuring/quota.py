@@ -12,6 +12,7 @@ _V1 = Path("/sys/fs/cgroup/cpu")
 _V2 = Path("/sys/fs/cgroup")
 _PERIOD_US = 100_000
 _EMPTY_SECONDS = 5.0
+_REMEDY = "CPU quotas need a writable cpu control group ({error}): run as root, or in a container that may"
 
 
 def cpu_limit(share_of_core: float) -> tuple[int, int]:
@@ -24,6 +25,16 @@ def cpu_limit(share_of_core: float) -> tuple[int, int]:
     if quota < 1000:
         raise ValueError(f"{share_of_core} of a core is less than the kernel can limit to")
     return quota, _PERIOD_US
+
+
+def why_no_quota() -> str:
+    """Why processes cannot be limited here, and what would help; empty if they can."""
+    try:
+        group = _group("probe", *cpu_limit(0.5))
+    except OSError as error:
+        return _REMEDY.format(error=error)
+    group.rmdir()
+    return ""
 
 
 @contextmanager
@@ -39,25 +50,32 @@ def limited(pids: Sequence[int], share_of_core: float) -> Iterator[None]:
         groups.extend(_limit(pid, quota, period) for pid in pids)
         yield
     except OSError as error:
-        raise MeasurementError(
-            f"CPU quotas need a writable cpu control group ({error}): run as root, or in a container"
-            " that may"
-        ) from error
+        raise MeasurementError(_REMEDY.format(error=error)) from error
     finally:
         for group in groups:
             _remove(group)
 
 
 def _limit(pid: int, quota: int, period: int) -> Path:
-    v1 = (_V1 / "cpu.cfs_quota_us").exists()
-    group = (_V1 if v1 else _V2) / f"rollcall-bench-{os.getpid()}-{pid}"
-    group.mkdir()
-    if v1:
-        (group / "cpu.cfs_period_us").write_text(str(period))
-        (group / "cpu.cfs_quota_us").write_text(str(quota))
-    else:
-        (group / "cpu.max").write_text(f"{quota} {period}")
+    group = _group(str(pid), quota, period)
     (group / "cgroup.procs").write_text(str(pid))
+    return group
+
+
+def _group(name: str, quota: int, period: int) -> Path:
+    """A new group with a limit; nobody is in it yet."""
+    v1 = (_V1 / "cpu.cfs_quota_us").exists()
+    group = (_V1 if v1 else _V2) / f"rollcall-{os.getpid()}-{name}"
+    group.mkdir()
+    try:
+        if v1:
+            (group / "cpu.cfs_period_us").write_text(str(period))
+            (group / "cpu.cfs_quota_us").write_text(str(quota))
+        else:
+            (group / "cpu.max").write_text(f"{quota} {period}")
+    except OSError:
+        group.rmdir()
+        raise
     return group
 
 

@@ -1,0 +1,1 @@
+"""`rollcall scenarios`: what several instances must do together, done to a real cluster and measured."""
