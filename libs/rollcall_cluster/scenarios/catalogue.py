@@ -20,14 +20,14 @@ class Scenario:
     """What is done, and on what.
 
     Attributes:
-        settings: variables of the instances that differ from the others'.
+        settings: variables of the instances that differ from the others'; None: any will do.
         own_deployments: it stops the instances, makes deployments of its own and audits them.
     """
 
     name: str
     title: str
     run: Callable[[Stage, Finding], Awaitable[None]]
-    settings: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, str] | None = field(default_factory=dict)
     own_deployments: bool = False
 
 
@@ -64,6 +64,7 @@ SCENARIOS = {
             "scaling",
             "Scaling: one, three and five instances under equal CPU quotas",
             scaling.run,
+            settings=None,
             own_deployments=True,
         ),
     )

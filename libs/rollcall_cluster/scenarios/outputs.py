@@ -54,13 +54,19 @@ class Outputs:
             auto_offset_reset="latest",
             fetch_max_wait_ms=50,
         )
+        self._uncommitted = AIOKafkaConsumer(bootstrap_servers=bootstrap_servers, group_id=None)
         self._reading: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> "Outputs":
-        await self._consumer.start()
-        await self._consumer.seek_to_end()
-        for partition in self._consumer.assignment():
-            await self._consumer.position(partition)
+        try:
+            await self._uncommitted.start()
+            await self._consumer.start()
+            await self._consumer.seek_to_end()
+            for partition in self._consumer.assignment():
+                await self._consumer.position(partition)
+        except BaseException:
+            await self._stop()
+            raise
         self._reading = asyncio.create_task(self._read(), name="outputs")
         return self
 
@@ -69,7 +75,11 @@ class Outputs:
             self._reading.cancel()
             with suppress(asyncio.CancelledError):
                 await self._reading
+        await self._stop()
+
+    async def _stop(self) -> None:
         await self._consumer.stop()
+        await self._uncommitted.stop()
 
     def of(self, model: type[EventData], batch_id: UUID) -> list[Seen]:
         """Events of one kind and batch that have arrived, in order."""
@@ -109,9 +119,11 @@ class Outputs:
         )
 
     async def catch_up(self, limit_seconds: float) -> None:
-        """Return once everything has arrived that the topics hold now."""
-        partitions = list(self._consumer.assignment())
-        ends = await self._consumer.end_offsets(partitions)
+        """Return once everything has arrived that the topics hold now, open transactions included.
+
+        A relay is told of its commit before readers may see it: the last stable offset is too early.
+        """
+        ends = await self._uncommitted.end_offsets(list(self._consumer.assignment()))
         deadline = time.monotonic() + limit_seconds
         for partition, end in ends.items():
             while await self._consumer.position(partition) < end:

@@ -59,11 +59,11 @@ class OwnSite:
 
     @asynccontextmanager
     async def stage(
-        self, settings: Mapping[str, str], duration_seconds: float, on_step: OnStep
+        self, settings: Mapping[str, str] | None, duration_seconds: float, on_step: OnStep
     ) -> AsyncIterator[Stage]:
-        """Ready instances with these settings."""
-        if self._running != settings:
-            await self._restart(settings, on_step)
+        """Ready instances with these settings, or with any."""
+        if self._running is None or settings not in (None, self._running):
+            await self._restart(settings or {}, on_step)
         urls = [replica.url for replica in self._cluster.replicas]
         environment = self._cluster.home.environment
         async with open_stage(environment, urls, self._cluster, duration_seconds, on_step) as stage:
@@ -90,7 +90,7 @@ class RunningSite:
 
     @asynccontextmanager
     async def stage(
-        self, settings: Mapping[str, str], duration_seconds: float, on_step: OnStep
+        self, settings: Mapping[str, str] | None, duration_seconds: float, on_step: OnStep
     ) -> AsyncIterator[Stage]:
         """The deployment as it is; its settings stay."""
         urls = [url for url in self._environment[INSTANCES_VARIABLE].split(",") if url]

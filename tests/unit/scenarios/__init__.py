@@ -1,0 +1,1 @@
+"""Scenarios: verdicts and the writers of results."""
