@@ -21,8 +21,9 @@ LOADS = (SMALL, MANY, LARGE)
 async def benchmark(console: Console, conditions: Conditions, rounds: int) -> bool:
     """Measure, print, keep the raw results; returns whether every answer was right.
 
-    `many` has as many events as `large`: what the two share is the cost of a backlog, what they do
-    not is the cost of large batches.
+    Of `many` ten batches take turns at a time, as of the other two, and it has as many events as
+    `large`: what the two share is the cost of a backlog, what they do not is the cost of large
+    batches. `small` is over before there is a backlog.
     """
     conditions = replace(conditions, patience_seconds=0, attempts=1)  # memory is not time
     contestant = parse("rollcall:1")
@@ -57,13 +58,15 @@ def peaks(measurements: Sequence[Measurement]) -> Summary | None:
 
 
 def figures(measurements: Mapping[str, Sequence[Measurement]]) -> dict[str, list[float]]:
-    """Peaks in MB by load, and the growth from the small to the large one, round by round."""
+    """Peaks in MB by load, and the growth from the others to the large one, round by round."""
     found = {
         f"{name} peak MB": [item.peak_rss_bytes / 2**20 for item in items if not item.problems]
         for name, items in measurements.items()
     }
-    pairs = zip(found[f"{SMALL.name} peak MB"], found[f"{LARGE.name} peak MB"], strict=False)
-    found["large growth %"] = [100 * (large / small - 1) for small, large in pairs]
+    larges = found[f"{LARGE.name} peak MB"]
+    for name, base in (("large growth", MANY), ("backlog growth", SMALL)):
+        pairs = zip(found[f"{base.name} peak MB"], larges, strict=False)
+        found[f"{name} %"] = [100 * (large / other - 1) for other, large in pairs]
     return found
 
 
