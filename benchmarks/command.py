@@ -2,11 +2,9 @@
 
 import asyncio
 import logging
-import tempfile
-from collections.abc import Callable, Coroutine
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import orjson
 import typer
@@ -18,6 +16,7 @@ from benchmarks import (
     idle,
     latency,
     memory,
+    profiling,
     recovery,
     report,
     results,
@@ -26,12 +25,13 @@ from benchmarks import (
 )
 from benchmarks.ceilings import benchmark as ceilings
 from benchmarks.contestants import DEFAULT, PER_EVENT_EVENTS, parse_all
+from benchmarks.coordination import run as coordination
 from benchmarks.everything import measure_all
 from benchmarks.model import report as model_report
+from benchmarks.on_servers import run_on_servers
 from benchmarks.run import Conditions
 from benchmarks.simulation.run import Size, show, simulate
 from benchmarks.sizes import FULL, QUICK
-from rollcall_cluster.embedded import EmbeddedServers
 from rollcall_cluster.measuring.load import Load
 
 _EPILOG = """\
@@ -77,8 +77,6 @@ Patience = Annotated[
 Attempts = Annotated[int, typer.Option(min=1, help="Most runs of a round while others disturb it.")]
 Logs = Annotated[Path | None, typer.Option(help="Keep the contestants' logs in this folder.")]
 
-Benchmark = Callable[[Conditions], Coroutine[Any, Any, bool]]
-
 
 def bench_commands() -> typer.Typer:
     """The commands, for `rollcall bench`."""
@@ -115,7 +113,7 @@ def all_command(
         return await measure_all(console, conditions, sizes)
 
     with results.kept_in(out):
-        right = _on_servers(run, logs)
+        right = run_on_servers(run, logs)
         if sizes.demo_rounds:
             right = demo_time.benchmark(console, sizes.demo_rounds) and right
     report.report(console, write=write, folder=out)
@@ -141,7 +139,7 @@ def throughput_command(
         conditions = replace(conditions, patience_seconds=patience, attempts=attempts)
         return await throughput.benchmark(console, conditions, chosen, load, rounds)
 
-    _finish(_on_servers(run, logs))
+    _finish(run_on_servers(run, logs))
 
 
 @app.command("ceilings")
@@ -154,7 +152,7 @@ def ceilings_command(
     async def run(conditions: Conditions) -> bool:
         return await ceilings.benchmark(console, conditions, load, rounds, ceilings.CHUNKS)
 
-    _finish(_on_servers(run, logs))
+    _finish(run_on_servers(run, logs))
 
 
 @app.command("latency")
@@ -174,7 +172,7 @@ def latency_command(
         conditions = replace(conditions, patience_seconds=patience)
         return await latency.benchmark(console, conditions, seconds, rounds, peak, replicas)
 
-    _finish(_on_servers(run, logs))
+    _finish(run_on_servers(run, logs))
 
 
 @app.command("scaling")
@@ -191,13 +189,13 @@ def scaling_command(
     async def run(conditions: Conditions) -> bool:
         return await scaling.benchmark(console, conditions, seconds, rounds, share)
 
-    _finish(_on_servers(run, logs))
+    _finish(run_on_servers(run, logs))
 
 
 @app.command("memory")
 def memory_command(rounds: Rounds = 3, logs: Logs = None) -> None:
     """Peak resident memory of a replica on small, many and large batches."""
-    _finish(_on_servers(lambda conditions: memory.benchmark(console, conditions, rounds), logs))
+    _finish(run_on_servers(lambda conditions: memory.benchmark(console, conditions, rounds), logs))
 
 
 @app.command("endurance")
@@ -218,7 +216,7 @@ def endurance_command(
     async def run(conditions: Conditions) -> bool:
         return await endurance.benchmark(console, conditions, load, filled, seconds)
 
-    _finish(_on_servers(run, logs))
+    _finish(run_on_servers(run, logs))
 
 
 @app.command("recovery")
@@ -233,7 +231,7 @@ def recovery_command(
     async def run(conditions: Conditions) -> bool:
         return await recovery.benchmark(console, conditions, peak, backlog, rounds)
 
-    _finish(_on_servers(run, logs))
+    _finish(run_on_servers(run, logs))
 
 
 @app.command("idle")
@@ -242,15 +240,22 @@ def idle_command(
     logs: Logs = None,
 ) -> None:
     """CPU time, queries and Kafka requests of a replica that has nothing to do."""
-    _finish(_on_servers(lambda conditions: idle.benchmark(console, conditions, seconds), logs))
+    _finish(run_on_servers(lambda conditions: idle.benchmark(console, conditions, seconds), logs))
 
 
 @app.command("coordination")
 def coordination_command(rounds: Rounds = 3, logs: Logs = None) -> None:
     """Locks beside redis-py's, hand-overs among 100 contenders, the filter with and without."""
-    from benchmarks.coordination import run
+    _finish(
+        run_on_servers(lambda conditions: coordination.benchmark(console, conditions, rounds), logs)
+    )
 
-    _finish(_on_servers(lambda conditions: run.benchmark(console, conditions, rounds), logs))
+
+@app.command("profile")
+def profile_command(batches: Batches = 200, slots: Slots = 500, logs: Logs = None) -> None:
+    """Where the CPU time of a replica goes at full rate, by stage."""
+    load = Load("profile", batches, slots)
+    _finish(run_on_servers(lambda conditions: profiling.benchmark(console, conditions, load), logs))
 
 
 @app.command("demo-time")
@@ -301,20 +306,6 @@ def simulate_command(
     else:
         show(console, outcome)
     _finish(not outcome.violations)
-
-
-def _on_servers(benchmark: Benchmark, logs: Path | None) -> bool:
-    """Run a benchmark on embedded servers of its own (or those that ROLLCALL_* name)."""
-    with tempfile.TemporaryDirectory(prefix="rollcall-bench-") as name:
-        folder = Path(name)
-        logs = logs or folder / "logs"
-        logs.mkdir(parents=True, exist_ok=True)
-        servers = EmbeddedServers(folder / "servers")
-        try:
-            servers.start()
-            return asyncio.run(benchmark(Conditions(servers, logs)))
-        finally:
-            servers.wipe()
 
 
 def _finish(right: bool) -> None:

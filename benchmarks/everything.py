@@ -8,9 +8,10 @@ from aiokafka.errors import KafkaError
 from rich.console import Console
 from rich.markup import escape
 
-from benchmarks import endurance, idle, latency, memory, recovery, scaling, throughput
+from benchmarks import endurance, idle, latency, memory, profiling, recovery, scaling, throughput
 from benchmarks.ceilings import benchmark as ceilings
 from benchmarks.contestants import parse_all
+from benchmarks.coordination import run as coordination
 from benchmarks.run import Conditions
 from benchmarks.sizes import Sizes
 from rollcall_cluster.measuring.errors import MeasurementError
@@ -58,6 +59,7 @@ def _steps(console: Console, conditions: Conditions, sizes: Sizes) -> dict[str, 
             console, conditions, load, backlog, sizes.recovery_rounds
         ),
         "idle": lambda: idle.benchmark(console, conditions, sizes.idle_seconds),
+        "profile": lambda: profiling.benchmark(console, conditions, load),
     }
     if sizes.scaling_seconds:
         steps["scaling"] = lambda: scaling.benchmark(
@@ -65,4 +67,5 @@ def _steps(console: Console, conditions: Conditions, sizes: Sizes) -> dict[str, 
         )
     if sizes.memory_slots:
         steps["memory"] = lambda: memory.benchmark(console, conditions, sizes.rounds)
+        steps["coordination"] = lambda: coordination.benchmark(console, conditions, sizes.rounds)
     return steps

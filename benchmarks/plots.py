@@ -21,6 +21,7 @@ def plots(found: Results) -> dict[str, str]:
         "latency.svg": _latency(found),
         "scaling.svg": _scaling(found),
         "fill.svg": _endurance(found),
+        "profile.svg": _profile(found),
     }
     return {name: picture for name, picture in drawn.items() if picture}
 
@@ -134,3 +135,19 @@ def _figures(found: Results, benchmark: str) -> Mapping[str, Sequence[float]]:
 def _machine(found: Results, benchmark: str) -> str:
     machine = found[benchmark].get("machine", {})
     return f"{machine.get('cores', '?')} cores, {machine.get('processor', 'unknown')}"
+
+
+def _profile(found: Results) -> str:
+    items = [
+        Bar(name.removesuffix(" us"), summarise(cost), ours=True)
+        for name, cost in _figures(found, "profile").items()
+        if name.endswith(" us")
+    ]
+    if not items:
+        return ""
+    return bars(
+        "Where the CPU time of a replica goes, us for each event",
+        f"{_machine(found, 'profile')}; stacks sampled at full rate",
+        "",
+        items,
+    )

@@ -1,0 +1,39 @@
+"""How samples of stacks become costs of stages."""
+
+from collections import Counter
+
+import pytest
+
+from benchmarks.profiling import by_stage, costs
+
+_ROOT = "<module> (essay_lifecycle_service/__main__.py:9);Runner.run (asyncio/runners.py:118)"
+_WORK = f"{_ROOT};Consumer._work (rollcall/consumer/consumer.py:260)"
+_HANDLER = f"{_WORK};EssayLifecycle.provision (essay_lifecycle_service/handlers.py:112)"
+
+
+def test_a_sample_counts_for_the_innermost_stage_that_asked_for_it() -> None:
+    counts = by_stage(
+        [
+            f"{_WORK};process (rollcall/consumer/processor.py:80) 1",
+            f"{_HANDLER} 2",
+            f"{_HANDLER};fetch (asyncpg/connection.py:690) 3",
+            f"{_HANDLER};fetch (asyncpg/connection.py:690);loads (json/__init__.py:1) 4",
+            f"{_ROOT} 5",
+        ]
+    )
+    assert counts == {
+        "chunks, positions, ownership": 1,
+        "handlers": 2,
+        "talking to PostgreSQL": 7,
+        "event loop, sockets, everything else": 5,
+    }
+
+
+def test_threads_that_wait_cost_nothing() -> None:
+    assert not by_stage(["Thread.run (threading.py:975);Condition.wait (threading.py:331) 900"])
+
+
+def test_the_total_is_shared_out_by_samples() -> None:
+    shares = costs(Counter({"handlers": 1, "decoding records": 3}), total=40)
+    assert shares == {"decoding records": pytest.approx(30), "handlers": pytest.approx(10)}
+    assert list(shares) == ["decoding records", "handlers"]
