@@ -23,12 +23,12 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.run import Conditions, open_stage
 from rollcall_cluster.measuring.load import Load
 
-_SAMPLES_PER_SECOND = 200
+_SAMPLES_PER_SECOND = 100
 _LONGEST_SECONDS = 600
 _STOP_SECONDS = 30
 _LOOP = "event loop, sockets, everything else"
-# Threads that wait in Python code look busy to the sampler.
-_WAITING = ("threading.py",)
+# What waits looks busy to the sampler.
+_WAITING = ("threading.py", "epoll_pwait", "futex", "pthread_cond_", "sem_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ STAGES = (
     Stage("fetching from Kafka", ("aiokafka/consumer", "rollcall/consumer/lenient_records")),
     Stage("encoding events", ("rollcall/outbox/encoding", "rollcall/outbox/json_array")),
     Stage("segments", ("rollcall/outbox/segment", "rollcall/outbox/buffer")),
-    Stage("talking to PostgreSQL", ("asyncpg/",)),
+    Stage("talking to PostgreSQL", ("asyncpg/", "(protocol.c", "(pgproto.c")),
     Stage("building events", ("essay_lifecycle_service/domain", "rollcall_events/")),
     Stage(
         "handlers",
@@ -104,7 +104,7 @@ def sampled(pid: int, into: Path) -> Iterator[None]:
         BenchmarkError: the sampler may not look at the process, or is not installed.
     """
     command = [str(Path(sys.executable).with_name("py-spy")), "record", "--pid", str(pid)]
-    command += ["--rate", str(_SAMPLES_PER_SECOND), "--duration", str(_LONGEST_SECONDS)]
+    command += ["--native", "--rate", str(_SAMPLES_PER_SECOND), "--duration", str(_LONGEST_SECONDS)]
     command += ["--format", "raw", "--output", str(into)]
     try:
         sampler = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
@@ -135,7 +135,7 @@ def by_stage(lines: Iterable[str]) -> Counter[str]:
     for line in lines:
         stack, _, count = line.rpartition(" ")
         frames = stack.split(";")
-        if not any(part in frames[-1] for part in _WAITING):
+        if not any(part in frame for frame in frames[-3:] for part in _WAITING):
             counts[_stage_of(frames)] += int(count)
     return counts
 

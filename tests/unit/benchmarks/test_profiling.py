@@ -19,12 +19,14 @@ def test_a_sample_counts_for_the_innermost_stage_that_asked_for_it() -> None:
             f"{_HANDLER};fetch (asyncpg/connection.py:690) 3",
             f"{_HANDLER};fetch (asyncpg/connection.py:690);loads (json/__init__.py:1) 4",
             f"{_ROOT} 5",
+            f"{_ROOT};uv__io_poll (linux.c:1452);epoll_pwait (libc.so.6) 90",
+            f"{_ROOT};uv__read (stream.c:1154);data_received (protocol.c:86473) 6",
         ]
     )
     assert counts == {
         "chunks, positions, ownership": 1,
         "handlers": 2,
-        "talking to PostgreSQL": 7,
+        "talking to PostgreSQL": 13,
         "event loop, sockets, everything else": 5,
     }
 
