@@ -36,14 +36,22 @@ def lane(batch_id: UUID) -> int:
 
 
 async def limit_messages(bootstrap: str, topic: str, limit_bytes: int) -> None:
-    """Change max.message.bytes of a topic."""
+    """Change max.message.bytes of a topic, and wait until the broker goes by it."""
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()
+    name, value = "max.message.bytes", str(limit_bytes)
+
+    async def is_changed() -> bool:
+        asked = ConfigResource(ConfigResourceType.TOPIC, topic, configs={name: None})
+        (answer,) = await admin.describe_configs([asked])
+        ((_, _, _, _, entries),) = answer.resources
+        return (name, value) in [tuple(entry[:2]) for entry in entries]
+
     try:
-        changed = ConfigResource(
-            ConfigResourceType.TOPIC, topic, configs={"max.message.bytes": str(limit_bytes)}
-        )
-        await admin.alter_configs([changed])
+        changed = ConfigResource(ConfigResourceType.TOPIC, topic, configs={name: value})
+        (answer,) = await admin.alter_configs([changed])
+        assert [error for error, *_ in answer.resources] == [0], answer
+        await eventually(is_changed)
     finally:
         await admin.close()
 

@@ -3,7 +3,6 @@
 from collections import Counter
 
 import pytest
-
 from benchmarks.profiling import by_stage, costs
 
 _ROOT = "<module> (essay_lifecycle_service/__main__.py:9);Runner.run (asyncio/runners.py:118)"
