@@ -64,11 +64,11 @@ pins: ## Renew requirements/*.txt from pyproject.toml (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 		--group build pyproject.toml -o requirements/runtime.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-		--group build --extra dev -c requirements/runtime.txt pyproject.toml -o requirements/dev.txt
+		--group build --extra dev --extra otel -c requirements/runtime.txt pyproject.toml -o requirements/dev.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 		--group build --extra bench -c requirements/dev.txt pyproject.toml -o requirements/bench.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-		--group build -c requirements/runtime.txt $(addprefix --no-emit-package ,$(EMBEDDED)) \
+		--group build --extra otel -c requirements/runtime.txt $(addprefix --no-emit-package ,$(EMBEDDED)) \
 		pyproject.toml -o requirements/image.txt
 
 clean: ## Remove the virtual environment and caches

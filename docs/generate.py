@@ -12,8 +12,8 @@ from prometheus_client import CollectorRegistry
 from essay_lifecycle_service.metrics import OutcomeMetrics, SweepMetrics
 from essay_lifecycle_service.settings import EssayLifecycleSettings
 from rollcall import errors
-from rollcall.coordination.metrics import CoordinationMetrics
 from rollcall.settings import settings_table
+from rollcall.telemetry.coordination_metrics import CoordinationMetrics
 from rollcall.telemetry.metrics import Metrics, metrics_rows, metrics_table
 from rollcall_cluster.failpoints.names import failpoints_table
 from rollcall_events.topics import TOPICS

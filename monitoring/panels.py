@@ -215,6 +215,36 @@ DATABASE = Dashboard(
             ("sum by (outcome) (rate(rollcall_filter_lookups_total[1m]))" + _ZERO, "{{outcome}}"),
         ),
         _panel(
+            "Operations that fail",
+            "ops",
+            "Chunks, jobs and publications, by replica.",
+            (
+                "sum by (operation, instance) (rate(rollcall_operation_seconds_count"
+                '{outcome="failure"}[1m]))' + _ZERO,
+                "{{operation}} {{instance}}",
+            ),
+        ),
+        _panel(
+            "Operations, 99th percentile",
+            "s",
+            "A chunk or job in PostgreSQL, a publication in Kafka; successes and failures.",
+            (
+                "histogram_quantile(0.99, sum by (operation, le)"
+                " (rate(rollcall_operation_seconds_bucket[5m])))",
+                "{{operation}}",
+            ),
+        ),
+        _panel(
+            "Redis: time of operations, 99th percentile",
+            "s",
+            "Of services that use Redis.",
+            (
+                "histogram_quantile(0.99, sum by (operation, le)"
+                " (rate(rollcall_redis_seconds_bucket[5m])))",
+                "{{operation}}",
+            ),
+        ),
+        _panel(
             "Redis: locks",
             "ops",
             "Attempts to acquire a lock, of services that use them.",

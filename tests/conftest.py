@@ -17,10 +17,16 @@ pytest_plugins = [
 
 _TESTS = Path(__file__).parent
 _TIERS = ("unit", "db", "coordination", "messaging", "services", "cluster", "docker")
+_TIERS_OF_SERVERS = _TIERS[:-1]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let the same tests run on servers of three kinds."""
+    """Let the same tests run on servers of three kinds, and up to a tier."""
+    parser.addoption(
+        "--tier",
+        choices=_TIERS_OF_SERVERS,
+        help="run this tier and all before it: unit < db < coordination < messaging < services < cluster",
+    )
     parser.addoption(
         "--stack",
         choices=STACKS,
@@ -58,9 +64,21 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         config.stash.get(Stack.key, Stack()).close()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The folder is the tier is the marker."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The folder is the tier is the marker; `--tier` takes a tier with all before it."""
+    last = config.getoption("--tier")
+    wanted = _TIERS[: _TIERS.index(last) + 1] if last else None
+    left_out = []
     for item in items:
-        tier = item.path.relative_to(_TESTS).parts[0]
+        tier = _tier(item)
         if tier in _TIERS:
             item.add_marker(getattr(pytest.mark, tier))
+        if wanted and tier not in wanted:
+            left_out.append(item)
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if _tier(item) in (wanted or ())]
+
+
+def _tier(item: pytest.Item) -> str:
+    return item.path.relative_to(_TESTS).parts[0]

@@ -11,6 +11,7 @@ from rollcall.outbox.json_array import JsonArray
 from rollcall.service import Service
 from rollcall.settings import ServiceSettings
 from rollcall.topology import runtime_topics
+from rollcall.tracing.context import TraceContext
 
 __all__ = [
     "Database",
@@ -21,6 +22,7 @@ __all__ = [
     "RollcallError",
     "Service",
     "ServiceSettings",
+    "TraceContext",
     "Transaction",
     "load_queries",
     "runtime_topics",

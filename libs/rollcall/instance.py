@@ -24,9 +24,11 @@ from rollcall.periodic import PeriodicJob, run_for_ever
 from rollcall.settings import ServiceSettings
 from rollcall.startup import wait_for
 from rollcall.supervision import Supervisor
+from rollcall.telemetry.coordination_metrics import CoordinationMetrics
 from rollcall.telemetry.health import Health, Progress
 from rollcall.telemetry.metrics import Metrics
 from rollcall.topology import Topology
+from rollcall.tracing.opening import open_tracing
 
 log = structlog.get_logger()
 
@@ -64,10 +66,21 @@ class Instance:
         self._settings = settings
         self._jobs = [*jobs, forget_dead_instances(settings)]
         self._health = health
-        self._relay = Relay(settings, topology, metrics, http_url)
+        self._tracing = open_tracing(settings)
+        self._relay = Relay(settings, topology, metrics, http_url, self._tracing)
+        if settings.redis_url and not settings.filter_enabled:
+            CoordinationMetrics(metrics.registry)  # so that dashboards show zero, and not a gap
         self._known = _known_records(settings, database, routes, metrics)
         self._processor = ChunkProcessor(
-            settings, topology, database, routes, metrics, self._wake_relay, lanes, self._known
+            settings,
+            topology,
+            database,
+            routes,
+            metrics,
+            self._wake_relay,
+            lanes,
+            self._known,
+            self._tracing,
         )
         progress = Progress(settings.stall_seconds)
         self._consumer = Consumer(
@@ -110,6 +123,8 @@ class Instance:
             await self._consumer.close()
             if self._known:
                 await self._known.close()
+            if self._tracing:
+                self._tracing.close()
 
     async def _run_parts(self, stop: asyncio.Event) -> None:
         start = self._supervisor.start

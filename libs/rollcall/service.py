@@ -33,6 +33,7 @@ from rollcall.telemetry.health import Health
 from rollcall.telemetry.logs import configure_logs
 from rollcall.telemetry.metrics import Metrics
 from rollcall.topology import Topology
+from rollcall.tracing.opening import require_tracing
 from rollcall.watchdog import Watchdog
 from rollcall_events import EventData
 from rollcall_events.topics import Topic
@@ -54,6 +55,9 @@ class Service:
         topics: every topic the service reads and writes, see `rollcall.topology.Topology`.
         migrations: folders of the service's own SQL migrations.
         metrics: the runtime's, to whose registry the service has added its own.
+
+    Raises:
+        ConfigurationError: a setting asks for what is not installed.
     """
 
     def __init__(
@@ -63,6 +67,7 @@ class Service:
         migrations: Sequence[Path] = (),
         metrics: Metrics | None = None,
     ) -> None:
+        require_tracing(settings)
         self.settings = settings
         self.topology = Topology(topics)
         self.migrations = (RUNTIME_MIGRATIONS, *migrations)

@@ -177,6 +177,11 @@ class ServiceSettings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="Least severe log events to write."
     )
+    tracing: bool = Field(
+        False,
+        description="Follow records that carry a trace, and send spans by OTLP over HTTP; needs the extra"
+        " rollcall[otel]. Where to and how many: the standard OTEL_* variables.",
+    )
     log_format: Literal["json", "console"] = Field("json", description="Form of the log lines.")
 
     @field_validator("admin_tokens")

@@ -7,15 +7,19 @@ from essay_lifecycle_service.failpoints import EssayFailpoint
 from essay_lifecycle_service.metrics import OutcomeMetrics
 from essay_lifecycle_service.store.batches import BatchStore
 from essay_lifecycle_service.store.slots import SlotStore
+from essay_lifecycle_service.store.traces import TraceStore
 from rollcall import Transaction, failpoints
 
 
 class Completions:
     """Records and announces completions."""
 
-    def __init__(self, batches: BatchStore, slots: SlotStore, metrics: OutcomeMetrics) -> None:
+    def __init__(
+        self, batches: BatchStore, slots: SlotStore, traces: TraceStore, metrics: OutcomeMetrics
+    ) -> None:
         self._batches = batches
         self._slots = slots
+        self._traces = traces
         self._metrics = metrics
 
     async def announce(self, batch_id: UUID, tx: Transaction) -> None:
@@ -32,7 +36,8 @@ class Completions:
         complete = CompletedBatch(batch_id, **batch)
         async for slots in self._slots.of_batch(tx.connection, batch_id):
             complete.add(slots)
-        await tx.publish(completion(complete))
+        causes = await self._traces.of_complete(tx.connection, batch_id) if tx.tracing else ()
+        await tx.publish(completion(complete, causes))
         tx.count(self._metrics.batches_completed_total)
         tx.log(
             "batch_completed",

@@ -16,12 +16,20 @@ from essay_lifecycle_service.domain.claims import (
     distinct,
 )
 from essay_lifecycle_service.domain.deadline import DeadlineDefaults
-from essay_lifecycle_service.domain.placement import Counted, Excess, Taken, count_by_batch
+from essay_lifecycle_service.domain.placement import (
+    Counted,
+    Excess,
+    Taken,
+    count_by_batch,
+    still_open,
+)
 from essay_lifecycle_service.domain.registration import Registration, first_of_each_batch
 from essay_lifecycle_service.failpoints import EssayFailpoint
+from essay_lifecycle_service.log_lines import log_excess, log_opened
 from essay_lifecycle_service.metrics import OutcomeMetrics
 from essay_lifecycle_service.store.batches import BatchStore
 from essay_lifecycle_service.store.slots import SlotStore
+from essay_lifecycle_service.store.traces import TraceStore
 from essay_lifecycle_service.store.unplaced import FIRST_PENDING, PendingPlace, UnplacedStore
 from rollcall import Event, InParts, Received, Transaction, failpoints
 from rollcall_events import (
@@ -42,6 +50,7 @@ class EssayLifecycle:
         batches: BatchStore,
         slots: SlotStore,
         unplaced: UnplacedStore,
+        traces: TraceStore,
         completions: Completions,
         deadlines: DeadlineDefaults,
         metrics: OutcomeMetrics,
@@ -49,6 +58,7 @@ class EssayLifecycle:
         self._batches = batches
         self._slots = slots
         self._unplaced = unplaced
+        self._traces = traces
         self._completions = completions
         self._deadlines = deadlines
         self._metrics = metrics
@@ -69,8 +79,12 @@ class EssayLifecycle:
             tx.connection, (candidates[batch_id].event for batch_id in sorted(opened))
         )
         failpoints.reached(EssayFailpoint.REGISTRATIONS_WRITTEN)
+        if tx.tracing:
+            traces = {item.data.batch_id: item.record.trace for item in received}
+            opened_traces = {batch_id: traces[batch_id] for batch_id in opened}
+            await self._traces.remember_registrations(tx.connection, opened_traces)
         for batch_id in opened:
-            _log_opened(candidates[batch_id], tx)
+            log_opened(candidates[batch_id], tx)
         known = await self._batches.digests(tx.connection, list(candidates))
         for item, registration in zip(received, registrations, strict=True):
             if known[registration.batch_id] != registration.digest:
@@ -150,6 +164,8 @@ class EssayLifecycle:
         if not claims:
             return False
         failpoints.reached(EssayFailpoint.PENDING_TAKEN_BACK)
+        if tx.tracing:
+            await self._traces.recall(tx.connection, claims)
         return await self._place(claims, tx, reconciling=True)
 
     async def _place(
@@ -183,6 +199,9 @@ class EssayLifecycle:
         )
         failpoints.reached(EssayFailpoint.SLOTS_ANNOUNCED)
         self._count(placement.taken, excess, tx)
+        log_excess(excess, tx)
+        if tx.tracing:
+            await self._traces.remember(tx.connection, still_open(placement, excess))
         for batch_id in counted.completed:
             await self._completions.announce(batch_id, tx)
         return bool(placement.taken or excess)
@@ -193,20 +212,11 @@ class EssayLifecycle:
         tx.count(self._metrics.excess_total, len(excess))
 
 
-def _log_opened(registration: Registration, tx: Transaction) -> None:
-    tx.log(
-        "batch_registered",
-        correlation_id=str(registration.correlation_id),
-        batch_id=str(registration.batch_id),
-        expected=registration.event.expected_essay_count,
-    )
-
-
 def _claim(
     received: Received[EssayContentProvisionedV1] | Received[EssayValidationFailedV1],
 ) -> Claim:
-    correlation_id = received.envelope.correlation_id
+    correlation_id, trace = received.envelope.correlation_id, received.record.trace
     data = received.data
     if isinstance(data, EssayContentProvisionedV1):
-        return claim_of_content(data, correlation_id)
-    return claim_of_failure(data, correlation_id)
+        return claim_of_content(data, correlation_id, trace)
+    return claim_of_failure(data, correlation_id, trace)

@@ -13,6 +13,7 @@ from essay_lifecycle_service.reader import BatchReader
 from essay_lifecycle_service.settings import EssayLifecycleSettings
 from essay_lifecycle_service.store.batches import BatchStore
 from essay_lifecycle_service.store.slots import SlotStore
+from essay_lifecycle_service.store.traces import TraceStore
 from essay_lifecycle_service.store.unplaced import UnplacedStore
 from essay_lifecycle_service.sweep import Sweep
 from rollcall import Database, Service
@@ -33,6 +34,7 @@ class Wiring(Provider):
     batches = provide(BatchStore)
     slots = provide(SlotStore)
     unplaced = provide(UnplacedStore)
+    traces = provide(TraceStore)
     completions = provide(Completions)
     lifecycle = provide(EssayLifecycle)
     deadlines = provide(Deadlines)

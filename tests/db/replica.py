@@ -15,6 +15,7 @@ from essay_lifecycle_service.metrics import OutcomeMetrics, SweepMetrics
 from essay_lifecycle_service.settings import EssayLifecycleSettings
 from essay_lifecycle_service.store.batches import BatchStore
 from essay_lifecycle_service.store.slots import SlotStore
+from essay_lifecycle_service.store.traces import TraceStore
 from essay_lifecycle_service.store.unplaced import UnplacedStore
 from essay_lifecycle_service.sweep import Sweep
 from rollcall import Database, Event, Received, Transaction
@@ -147,8 +148,9 @@ def _service(
     defaults: DeadlineDefaults, outcomes: OutcomeMetrics, metrics: SweepMetrics
 ) -> tuple[EssayLifecycle, Sweep]:
     batches, slots, unplaced = BatchStore(), SlotStore(), UnplacedStore()
-    completions = Completions(batches, slots, outcomes)
-    lifecycle = EssayLifecycle(batches, slots, unplaced, completions, defaults, outcomes)
+    traces = TraceStore()
+    completions = Completions(batches, slots, traces, outcomes)
+    lifecycle = EssayLifecycle(batches, slots, unplaced, traces, completions, defaults, outcomes)
     deadlines = Deadlines(batches, slots, completions, lifecycle)
     return lifecycle, Sweep(lifecycle, deadlines, batches, unplaced, metrics)
 

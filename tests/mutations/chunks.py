@@ -92,7 +92,7 @@ MUTATIONS = (
                 "        await self.process(first, is_current, trace)\n"
                 "        failpoints.reached(Failpoint.BISECTION_HALF_COMMITTED)\n"
                 "        await self.process(second, is_current, trace)\n",
-                "        rejected = [Rejected.from_exception(i.record, error) for i in chunk.items]\n"
+                "        rejected = [Rejected.from_exception(i, error) for i in chunk.items]\n"
                 "        await self.process(Chunk(rejected, chunk.spans, chunk.generation), is_current)"
                 "\n",
             ),

@@ -29,8 +29,8 @@ MUTATIONS = (
         f"{_OUTBOX}/producer.py",
         (
             (
-                "            deliveries = await self._send(segments)\n",
-                "            deliveries = await self._send(segments)\n"
+                "            deliveries = await self._send(segments, spans)\n",
+                "            deliveries = await self._send(segments, spans)\n"
                 "            await self._producer.commit_transaction()\n"
                 "            await self._producer.begin_transaction()\n",
             ),

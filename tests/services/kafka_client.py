@@ -1,6 +1,6 @@
 """The other services' side of the topics: sends anything, reads what is committed."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Self, TypeVar
 
@@ -47,7 +47,12 @@ class KafkaClient:
         """The topic of an event on the cluster."""
         return topic_for(model).prefixed(self._prefix)
 
-    async def send(self, *events: EventData, partition: int | None = None) -> None:
+    async def send(
+        self,
+        *events: EventData,
+        partition: int | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         """Send events keyed by their batch, or to one partition."""
         for event in events:
             await self._producer.send(
@@ -55,6 +60,7 @@ class KafkaClient:
                 message(event),
                 key=str(getattr(event, "batch_id", "")).encode(),
                 partition=partition,
+                headers=_encoded(headers),
             )
         await self._producer.flush()
 
@@ -72,10 +78,11 @@ class KafkaClient:
         *,
         partition: int,
         key: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         """Send any record, even one without key and value, to the topic of `model`."""
         batch = self._producer.create_batch()
-        batch.append(timestamp=None, key=key, value=value)
+        batch.append(timestamp=None, key=key, value=value, headers=_encoded(headers))
         await (await self._producer.send_batch(batch, self.topic(model), partition=partition))
 
     async def send_with_header_name(self, event: EventData, name: bytes, *, partition: int) -> None:
@@ -156,3 +163,7 @@ async def _up_to_the_end(consumer: AIOKafkaConsumer) -> list[Any]:
 
 def _place(record: Any) -> tuple[int, int]:
     return record.partition, record.offset
+
+
+def _encoded(headers: Mapping[str, str] | None) -> list[tuple[str, bytes]]:
+    return [(name, value.encode()) for name, value in (headers or {}).items()]

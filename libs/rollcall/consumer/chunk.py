@@ -54,7 +54,7 @@ class Chunk:
     def set_aside(self, error: BaseException, trace: list[str]) -> "Chunk":
         """The same single-record chunk with its record rejected for `error`."""
         (item,) = self.items
-        rejected = Rejected.from_exception(item.record, error)
+        rejected = Rejected.from_exception(item, error)
         rejected.attempts = len(trace) + 1
         rejected.bisection_trace = trace
         return self._part([rejected], self.spans)

@@ -56,7 +56,8 @@ class DeadLetterStore:
             headers=item.record.headers,
         )
         event_id = dead_letter_event_id(group, topic, partition, offset)
-        return Event(letter, event_id, correlation_id=event_id, key=str(item.record.partition))
+        causes = (item.record.trace,) if item.record.trace else ()
+        return Event(letter, event_id, event_id, str(item.record.partition), causes)
 
 
 def _row(item: Rejected) -> tuple[object, ...]:

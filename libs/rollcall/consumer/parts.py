@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rollcall.consumer.transaction import Transaction
+from rollcall.consumer.transaction import Job, Transaction
 from rollcall.outbox.event import Event
 
 
@@ -29,3 +29,9 @@ class InParts:
         if not middle:
             return []
         return [InParts(self.items[:middle], self.work), InParts(self.items[middle:], self.work)]
+
+
+def name_of(job: Job) -> str:
+    """What a job is about, for the log: its items if it has any."""
+    items = list(job.items) if isinstance(job, InParts) else []
+    return repr(items)[:200] if items else getattr(job, "__qualname__", type(job).__name__)

@@ -4,7 +4,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -15,11 +15,11 @@ from rollcall.consumer.dead_letters import DeadLetterStore
 from rollcall.consumer.in_hand import Hand, InHand
 from rollcall.consumer.known_records import KnownRecords
 from rollcall.consumer.outcomes import Outcomes, count_outcomes, tallies
-from rollcall.consumer.parts import InParts
+from rollcall.consumer.parts import InParts, name_of
 from rollcall.consumer.positions import PositionStore
-from rollcall.consumer.records import Received, Rejected
+from rollcall.consumer.records import Received, Rejected, correlation_of
 from rollcall.consumer.share_limit import ShareLimit
-from rollcall.consumer.transaction import Job, Transaction
+from rollcall.consumer.transaction import Admission, Job, Transaction, if_admitted
 from rollcall.database.failures import Failure, classify
 from rollcall.database.pool import Database
 from rollcall.errors import DeadLetterLimitError, OwnershipLostError, RecordRefusedError
@@ -31,7 +31,13 @@ from rollcall.outbox.store import OutboxStore
 from rollcall.settings import ServiceSettings
 from rollcall.telemetry.metrics import Metrics
 from rollcall.topology import Topology
+from rollcall.tracing.outcome import outcome_of
 from rollcall_events import EventData
+
+if TYPE_CHECKING:
+    from rollcall.tracing.chunk_spans import ChunkSpans
+    from rollcall.tracing.tracing import Tracing
+    from rollcall.tracing.transaction_spans import TransactionSpans
 
 log = structlog.get_logger()
 
@@ -41,10 +47,6 @@ Handler = Callable[[Sequence[Received[Any]], Transaction], Awaitable[Iterable[Ev
 # are no accident but the data.
 _RACES_IN_A_ROW = 20
 _JOB_ATTEMPTS = 5
-
-
-Admission = Callable[[Transaction], Awaitable[bool]]
-"""Whether a job may run in this transaction, asked before anything else."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -70,6 +72,7 @@ class ChunkProcessor:
         on_segments: Callable[[Iterable[int]], None],
         lanes: int,
         known: KnownRecords | None = None,
+        tracing: "Tracing | None" = None,
     ) -> None:
         self._settings = settings
         self._topology = topology
@@ -79,6 +82,7 @@ class ChunkProcessor:
         self._on_segments = on_segments
         self._lanes = lanes
         self._known = known
+        self._tracing = tracing
         self._positions = PositionStore(settings.consumer_group)
         self._dead_letters = DeadLetterStore(settings)
         self._outbox_store = OutboxStore()
@@ -100,19 +104,26 @@ class ChunkProcessor:
             RecordRefusedError: a record cannot even be set aside; what precedes it was committed.
         """
         with self.in_hand.working_on(chunk) as hand:
-            poison = await self._commit_all(chunk, is_current, hand)
+            spans = self._tracing.chunk(chunk) if self._tracing else None
+            poison = await self._commit_all(chunk, is_current, hand, spans)
         if poison is not None:
+            if spans:
+                spans.split(poison)
             await self._bisect(chunk, poison, is_current, trace)
 
     async def _commit_all(
-        self, chunk: Chunk, is_current: Callable[[], bool], hand: Hand
+        self,
+        chunk: Chunk,
+        is_current: Callable[[], bool],
+        hand: Hand,
+        spans: "ChunkSpans | None",
     ) -> Exception | None:
         """Try until it is committed; returns what the data is to blame for, if it is."""
         backoff = Backoff()
         races = 0
         while True:
             try:
-                follow_ups = await self._commit(chunk, hand)
+                follow_ups = await self._commit(chunk, hand, spans.attempt() if spans else None)
                 break
             except Exception as error:
                 failure = classify(error)
@@ -145,7 +156,7 @@ class ChunkProcessor:
         backoff = Backoff()
         while True:
             try:
-                tx = await self._transact(_if_admitted(job, admitted))
+                tx = await self._transact(if_admitted(job, admitted), "job")
                 failpoints.reached(Failpoint.FOLLOW_UP_COMMITTED)
                 return tx.follow_ups
             except Exception as error:
@@ -158,7 +169,7 @@ class ChunkProcessor:
                 if parts and failure is not Failure.INFRASTRUCTURE:
                     return parts
                 self._metrics.follow_up_failures_total.inc()
-                log.error("job_failed", error=repr(error)[:500], job=_describe(job))
+                log.error("job_failed", error=repr(error)[:500], job=name_of(job))
                 return []
 
     async def _bisect(
@@ -175,7 +186,9 @@ class ChunkProcessor:
         here = describe([item.record for item in chunk.items])
         trace = [*trace, f"{here}: {error!r}"[:300]]
         if len(chunk.items) == 1:
-            log.error("record_isolated", record=here, error=repr(error)[:500])
+            whose = correlation_of(chunk.items[0])
+            problem = repr(error)[:500]
+            log.error("record_isolated", correlation_id=whose, record=here, error=problem)
             failpoints.reached(Failpoint.BISECTION_RECORD_ISOLATED)
             if isinstance(chunk.items[0], Rejected):
                 partition = chunk.items[0].record.partition
@@ -187,7 +200,9 @@ class ChunkProcessor:
         failpoints.reached(Failpoint.BISECTION_HALF_COMMITTED)
         await self.process(second, is_current, trace)
 
-    async def _commit(self, chunk: Chunk, hand: Hand) -> list[Job]:
+    async def _commit(
+        self, chunk: Chunk, hand: Hand, spans: "TransactionSpans | None"
+    ) -> list[Job]:
         outcomes = Outcomes()
         look_up = await self._known.look_up(chunk) if self._known else None
 
@@ -203,10 +218,11 @@ class ChunkProcessor:
                 if received:
                     await tx.publish(await route.handler(received, tx))
             failpoints.reached(Failpoint.CHUNK_HANDLED)
-            for item in chunk.rejected():
-                place = f"{item.record.partition}@{item.record.offset}"
-                tx.log("record_rejected", record=place, error_type=item.error_type)
             rejected = [*chunk.rejected(), *tx.rejections]
+            for item in chunk.rejected():
+                tx.log_rejected(item)
+            if spans and rejected:
+                spans.rejected(rejected)
             outcomes.update(count_outcomes(chunk, rejected))
             self._require_good_share(outcomes)
             events = await self._dead_letters.record(tx.connection, rejected)
@@ -215,7 +231,7 @@ class ChunkProcessor:
             return events
 
         started = time.perf_counter()
-        tx = await self._transact(handle)
+        tx = await self._transact(handle, "chunk", spans)
         self._metrics.chunk_seconds.observe(time.perf_counter() - started)
         self._count(chunk, outcomes)
         failpoints.reached(Failpoint.CHUNK_COMMITTED)
@@ -223,22 +239,14 @@ class ChunkProcessor:
             look_up.committed(tx.rejections)
         return tx.follow_ups
 
-    async def _transact(self, job: Job) -> Transaction:
+    async def _transact(
+        self, job: Job, operation: str, spans: "TransactionSpans | None" = None
+    ) -> Transaction:
         """Run `job` in a transaction, write its events as segments, and wake the relay."""
-        async with self._database.acquire() as connection:
-            outbox = OutboxBuffer(
-                connection,
-                self._outbox_store,
-                self._codec,
-                self._topology,
-                self._lanes,
-                self._settings.service_name,
-            )
-            tx = Transaction(connection, outbox)
-            async with connection.transaction():
-                await tx.publish(await job(tx))
-                await outbox.flush()
-                failpoints.reached(Failpoint.TRANSACTION_SEGMENTS_WRITTEN)
+        if spans is None and self._tracing:
+            spans = self._tracing.job()
+        with self._metrics.timed(operation), outcome_of(spans):
+            tx, outbox = await self._run(job, spans)
         failpoints.reached(Failpoint.TRANSACTION_COMMITTED)
         self._metrics.events_total.inc(outbox.published)
         self._on_segments(outbox.touched_lanes)
@@ -247,6 +255,26 @@ class ChunkProcessor:
         for counter, amount in tx.counts:
             counter.inc(amount)
         return tx
+
+    async def _run(
+        self, job: Job, spans: "TransactionSpans | None"
+    ) -> tuple[Transaction, OutboxBuffer]:
+        async with self._database.acquire() as connection:
+            outbox = OutboxBuffer(
+                connection,
+                self._outbox_store,
+                self._codec,
+                self._topology,
+                self._lanes,
+                self._settings.service_name,
+                spans,
+            )
+            tx = Transaction(connection, outbox, tracing=self._tracing is not None)
+            async with connection.transaction():
+                await tx.publish(await job(tx))
+                await outbox.flush()
+                failpoints.reached(Failpoint.TRANSACTION_SEGMENTS_WRITTEN)
+        return tx, outbox
 
     def _require_good_share(self, outcomes: Outcomes) -> None:
         for topic, tally in tallies(outcomes).items():
@@ -259,19 +287,3 @@ class ChunkProcessor:
             self._metrics.records_total.labels(topic, outcome).inc(count)
         for topic, tally in tallies(outcomes).items():
             self.share_limit.add(topic, tally)
-
-
-def _if_admitted(job: Job, admitted: Admission | None) -> Job:
-    if admitted is None:
-        return job
-
-    async def guarded(tx: Transaction) -> Iterable[Event]:
-        return await job(tx) if await admitted(tx) else ()
-
-    return guarded
-
-
-def _describe(job: Job) -> str:
-    """What a job is about, for the log: its items if it has any."""
-    items = list(job.items) if isinstance(job, InParts) else []
-    return repr(items)[:200] if items else getattr(job, "__qualname__", type(job).__name__)

@@ -6,7 +6,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, Generic, NamedTuple, TypeVar
+from uuid import UUID
 
+import orjson
+
+from rollcall.tracing.context import TraceContext
 from rollcall_events import Envelope, EventData
 
 T = TypeVar("T", bound=EventData)
@@ -32,6 +36,8 @@ class InputRecord:
     value: bytes | None
     headers: Sequence[tuple[str, bytes]]
     timestamp_ms: int
+    trace: TraceContext | None = None
+    """Its processing here, to name as the cause of events; None = it belongs to no trace."""
 
     @classmethod
     def of(cls, partition: Partition, raw: Any) -> "InputRecord":
@@ -80,19 +86,34 @@ class Rejected:
     stack_fingerprint: str | None = None
     attempts: int = 1
     bisection_trace: list[str] = field(default_factory=list)
+    correlation_id: UUID | None = None
 
     @classmethod
-    def from_exception(cls, record: InputRecord, error: BaseException) -> "Rejected":
+    def from_exception(cls, item: "Item", error: BaseException) -> "Rejected":
         """A rejection for an exception that a handler or the database raised for this record."""
         return cls(
-            record,
+            item.record,
             error_type=type(error).__name__,
             error_message=str(error)[:2000],
             stack_fingerprint=stack_fingerprint(error),
+            correlation_id=correlation_of(item),
         )
 
 
 Item = Received[Any] | Skipped | Rejected
+
+
+def correlation_of(item: Item) -> UUID | None:
+    """The correlation id of a record, also of one that is no event but says as much; None if not."""
+    if isinstance(item, Received):
+        return item.envelope.correlation_id
+    if isinstance(item, Rejected) and item.correlation_id:
+        return item.correlation_id
+    try:
+        given = orjson.loads(item.record.value or b"")["correlation_id"]
+        return UUID(given)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None
 
 
 def stack_fingerprint(error: BaseException) -> str:

@@ -5,12 +5,15 @@ from typing import Any
 
 from prometheus_client import Counter
 
-from rollcall.consumer.records import Received, Rejected
+from rollcall.consumer.records import Received, Rejected, correlation_of
 from rollcall.outbox.buffer import OutboxBuffer
 from rollcall.outbox.event import Event
 
 Job = Callable[["Transaction"], Awaitable[Iterable[Event]]]
 """Work in a transaction of its own; returns the events to publish with it."""
+
+Admission = Callable[["Transaction"], Awaitable[bool]]
+"""Whether a job may run in this transaction, asked before anything else."""
 
 
 class Transaction:
@@ -18,10 +21,12 @@ class Transaction:
 
     Attributes:
         connection: the asyncpg connection. Do not commit, and take no second one from the pool.
+        tracing: whether traces are followed; else records have none, and no time is spent on them.
     """
 
-    def __init__(self, connection: Any, outbox: OutboxBuffer) -> None:
+    def __init__(self, connection: Any, outbox: OutboxBuffer, *, tracing: bool = False) -> None:
         self.connection = connection
+        self.tracing = tracing
         self.rejections: list[Rejected] = []
         self.follow_ups: list[Job] = []
         self.log_events: list[tuple[str, dict[str, object]]] = []
@@ -38,12 +43,20 @@ class Transaction:
 
     def reject(self, received: Received[Any], error_type: str, message: str) -> None:
         """Set a record aside as a dead letter; the rest of the chunk goes on."""
-        self.rejections.append(Rejected(received.record, error_type, message))
+        rejected = Rejected(received.record, error_type, message)
+        rejected.correlation_id = received.envelope.correlation_id
+        self.rejections.append(rejected)
+        self.log_rejected(rejected)
+
+    def log_rejected(self, rejected: Rejected) -> None:
+        """Write down which record becomes a dead letter, and whose business it was if it tells."""
+        correlation_id = correlation_of(rejected)
+        fields = {"correlation_id": str(correlation_id)} if correlation_id else {}
         self.log(
             "record_rejected",
-            correlation_id=str(received.envelope.correlation_id),
-            record=f"{received.record.partition}@{received.record.offset}",
-            error_type=error_type,
+            **fields,
+            record=f"{rejected.record.partition}@{rejected.record.offset}",
+            error_type=rejected.error_type,
         )
 
     def log(self, event: str, **fields: object) -> None:
@@ -60,3 +73,14 @@ class Transaction:
         It may be lost in a crash: use it only for work that a periodic job would do later anyway.
         """
         self.follow_ups.append(job)
+
+
+def if_admitted(job: Job, admitted: Admission | None) -> Job:
+    """The job, or nothing where it is not admitted."""
+    if admitted is None:
+        return job
+
+    async def guarded(tx: Transaction) -> Iterable[Event]:
+        return await job(tx) if await admitted(tx) else ()
+
+    return guarded

@@ -19,10 +19,10 @@ from rollcall.consumer.records import InputRecord, Partition, Received, Rejected
 from rollcall.coordination.circuit import Circuit
 from rollcall.coordination.coordination import Coordination
 from rollcall.coordination.idempotency_filter import IdempotencyFilter
-from rollcall.coordination.metrics import CoordinationMetrics
 from rollcall.database.queries import load_queries
 from rollcall.dead_letters.redrive import REDRIVEN_FROM_HEADER
 from rollcall.settings import ServiceSettings
+from rollcall.telemetry.coordination_metrics import CoordinationMetrics
 from rollcall_events import EventData
 
 log = structlog.get_logger()

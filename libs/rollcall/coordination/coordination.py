@@ -14,11 +14,11 @@ from rollcall.coordination.hold import LockKeys
 from rollcall.coordination.idempotency_filter import IdempotencyFilter
 from rollcall.coordination.keys import Keys
 from rollcall.coordination.lock import Lock, LockParts
-from rollcall.coordination.metrics import CoordinationMetrics
 from rollcall.coordination.server import RedisServer
 from rollcall.coordination.slot_pool import SlotPool
 from rollcall.coordination.state_store import StateStore
 from rollcall.coordination.wakeups import Wakeups
+from rollcall.telemetry.coordination_metrics import CoordinationMetrics
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -66,6 +66,7 @@ class Coordination:
     ) -> None:
         self.server = server
         self.metrics = CoordinationMetrics(registry)
+        server.metrics = self.metrics
         self.keys = Keys(prefix)
         self._wakeups = Wakeups(self.server, self.keys)
         self._background: set[asyncio.Task[Any]] = set()

@@ -9,9 +9,9 @@ import structlog
 
 from rollcall.coordination.fencing import Fences
 from rollcall.coordination.keys import Keys
-from rollcall.coordination.metrics import CoordinationMetrics
 from rollcall.coordination.server import RedisServer, Script
 from rollcall.errors import CoordinationUnavailableError, FencedOutError, LockLostError
+from rollcall.telemetry.coordination_metrics import CoordinationMetrics
 
 log = structlog.get_logger()
 

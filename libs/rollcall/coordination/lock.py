@@ -10,10 +10,10 @@ from typing import Any
 
 from rollcall.coordination.fencing import Fences, fencing_number
 from rollcall.coordination.hold import RELEASE, Hold, LockKeys
-from rollcall.coordination.metrics import CoordinationMetrics
 from rollcall.coordination.server import RedisServer, Script
 from rollcall.coordination.wakeups import Wakeups
 from rollcall.errors import CoordinationUnavailableError, LockBusyError
+from rollcall.telemetry.coordination_metrics import CoordinationMetrics
 
 _ACQUIRE = Script("acquire.lua", repeatable=True)
 

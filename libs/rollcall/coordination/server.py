@@ -1,6 +1,7 @@
 """The way to Redis: one connection string for every topology, Lua scripts by name, every wait bounded."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from hashlib import sha1
 from importlib import resources
@@ -21,6 +22,7 @@ from rollcall.errors import (
     CoordinationError,
     CoordinationUnavailableError,
 )
+from rollcall.telemetry.coordination_metrics import CoordinationMetrics
 
 _NO_ANSWER = (OSError, RedisError, RedisClusterException)
 # Replies that say something about what was asked, by their first word; all others speak of the server.
@@ -50,6 +52,7 @@ class RedisServer:
     def __init__(self, url: str, *, answer_seconds: float = 1.0, connections: int = 16) -> None:
         self.answer_seconds = answer_seconds
         self.client: Redis | RedisCluster = connect(url, answer_seconds)
+        self.metrics: CoordinationMetrics | None = None
         self._turns = asyncio.Semaphore(connections)
         self._connections = _Connections(self.client) if isinstance(self.client, Redis) else None
 
@@ -77,16 +80,29 @@ class RedisServer:
             CoordinationUnavailableError: no answer in time, even when asked again.
         """
         try:
-            return await self._answer(words)
+            return await self._timed(words[0].lower(), words)
         except CoordinationUnavailableError:  # a pooled connection may have been closed long ago
-            return await self._answer(words)
+            return await self._timed(words[0].lower(), words)
 
     async def _evaluate(self, script: Script, keys: Sequence[str], arguments: Sequence[Any]) -> Any:
         words = (len(keys), *keys, *arguments)
         try:
-            return await self._answer(("EVALSHA", script.sha, *words))
+            return await self._timed(script.name, ("EVALSHA", script.sha, *words))
         except NoScriptError:
-            return await self._answer(("EVAL", script.source, *words))
+            return await self._timed(script.name, ("EVAL", script.source, *words))
+
+    async def _timed(self, operation: str, words: Sequence[Any]) -> Any:
+        """Ask, and tell how long the answer took. `operation`: from a closed set, for it is a label."""
+        started = time.perf_counter()
+        try:
+            answer = await self._answer(words)
+        except CoordinationUnavailableError:
+            if self.metrics:
+                self.metrics.redis_failed(operation, time.perf_counter() - started)
+            raise
+        if self.metrics:
+            self.metrics.redis_answered(operation, time.perf_counter() - started)
+        return answer
 
     async def _answer(self, words: Sequence[Any]) -> Any:
         try:

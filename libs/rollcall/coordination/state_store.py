@@ -10,9 +10,9 @@ from pydantic import BaseModel, ValidationError
 
 from rollcall.coordination.hold import Hold
 from rollcall.coordination.keys import Keys
-from rollcall.coordination.metrics import CoordinationMetrics
 from rollcall.coordination.server import RedisServer, Script
 from rollcall.errors import ConfigurationError, StateConflictError, StateTooLargeError
+from rollcall.telemetry.coordination_metrics import CoordinationMetrics
 
 log = structlog.get_logger()
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from rollcall.tracing.context import TraceContext
 from rollcall_events import EventData
 
 
@@ -15,13 +16,15 @@ class Event:
 
     `event_id` must be a function of what happened (`deterministic_event_id`), never random, so that a
     consumer can recognise a replay. Events with the same `key` are published in the order of their
-    transactions.
+    transactions. `causes` are the traces that this event continues, the last one first of all; if none
+    is named, the trace of the chunk's records with the same correlation id.
     """
 
     data: EventData
     event_id: UUID
     correlation_id: UUID
     key: str
+    causes: tuple[TraceContext, ...] = ()
 
 
 class OutgoingRecord(msgspec.Struct, array_like=True, gc=False):

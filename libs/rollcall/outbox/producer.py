@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
@@ -19,6 +19,11 @@ from rollcall.outbox.segment import SegmentCodec
 from rollcall.outbox.store import StoredSegment
 from rollcall.settings import ServiceSettings
 from rollcall.topology import Topology
+from rollcall.tracing.outcome import outcome_of
+
+if TYPE_CHECKING:
+    from rollcall.tracing.relay_spans import RelaySpans
+    from rollcall.tracing.tracing import Tracing
 
 _BATCH_BYTES = 512 * 1024
 _MAX_REQUEST_BYTES = 80 * 1024 * 1024
@@ -34,12 +39,18 @@ class LaneProducer:
     """
 
     def __init__(
-        self, settings: ServiceSettings, topology: Topology, lane: int, codec: SegmentCodec
+        self,
+        settings: ServiceSettings,
+        topology: Topology,
+        lane: int,
+        codec: SegmentCodec,
+        tracing: "Tracing | None" = None,
     ) -> None:
         self._settings = settings
         self._topology = topology
         self._lane = lane
         self._codec = codec
+        self._tracing = tracing
         self._position_partition = TopicPartition(
             settings.topic(topology.lane_positions.name), lane
         )
@@ -88,10 +99,22 @@ class LaneProducer:
             aiokafka.errors.KafkaError, TimeoutError: the outcome is unknown.
         """
         position = LanePosition(segments[-1].seq)
+        spans = self._tracing.relay(self._lane) if self._tracing else None
+        with outcome_of(spans):
+            await self._transact(segments, position, spans)
+        failpoints.reached(Failpoint.LANE_COMMITTED)
+        return position
+
+    async def _transact(
+        self,
+        segments: Sequence[StoredSegment],
+        position: LanePosition,
+        spans: "RelaySpans | None",
+    ) -> None:
         async with asyncio.timeout(_TRANSACTION_TIMEOUT_SECONDS):
             await self._producer.begin_transaction()
             failpoints.reached(Failpoint.LANE_BEGUN)
-            deliveries = await self._send(segments)
+            deliveries = await self._send(segments, spans)
             failpoints.reached(Failpoint.LANE_RECORDS_SENT)
             deliveries.append(
                 await self._producer.send(
@@ -105,8 +128,6 @@ class LaneProducer:
             await asyncio.gather(*deliveries)
             failpoints.reached(Failpoint.LANE_ACKNOWLEDGED)
             await self._producer.commit_transaction()
-        failpoints.reached(Failpoint.LANE_COMMITTED)
-        return position
 
     async def close(self) -> None:
         """Stop without waiting for Kafka longer than two seconds."""
@@ -124,7 +145,9 @@ class LaneProducer:
                 for topic in (*self._topology.inputs, *self._topology.outputs)
             }
 
-    async def _send(self, segments: Sequence[StoredSegment]) -> list[Any]:
+    async def _send(
+        self, segments: Sequence[StoredSegment], spans: "RelaySpans | None"
+    ) -> list[Any]:
         """Fill one batch for each partition; `send_batch` costs half of what `send` does."""
         builders: dict[tuple[str, int], Any] = {}
         deliveries = []
@@ -133,6 +156,8 @@ class LaneProducer:
             records = self._codec.decode(segment.payload)
             for item in place(self._lane, segment.seq, records, self._partition_counts):
                 record, partition, headers = item
+                if spans is not None:
+                    headers = spans.sent(record.topic, headers)
                 target = record.topic, partition
                 builder = builders.get(target)
                 if builder is not None and _append(builder, record, timestamp, headers):

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import time
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -18,6 +19,9 @@ from rollcall.outbox.store import OutboxStore, StoredSegment
 from rollcall.settings import ServiceSettings
 from rollcall.telemetry.metrics import Metrics
 from rollcall.topology import Topology
+
+if TYPE_CHECKING:
+    from rollcall.tracing.tracing import Tracing
 
 log = structlog.get_logger()
 
@@ -42,12 +46,13 @@ class LanePublisher:
         metrics: Metrics,
         one_by_one_until: int = 0,
         distance_seconds: float = _DISTANCE_SECONDS,
+        tracing: "Tracing | None" = None,
     ) -> None:
         self._store = store
         self._session = session
         self._lane = lane
         self._metrics = metrics
-        self._producer = LaneProducer(settings, topology, lane, SegmentCodec())
+        self._producer = LaneProducer(settings, topology, lane, SegmentCodec(), tracing)
         self._wake = asyncio.Event()
         self._hurry = asyncio.Event()
         self._more_follows = False
@@ -136,7 +141,8 @@ class LanePublisher:
         self._began = time.monotonic()
         started = time.perf_counter()
         try:
-            position = await self._producer.publish(segments)
+            with self._metrics.timed("publication"):
+                position = await self._producer.publish(segments)
         except Exception as error:
             if not is_permanent(error):
                 raise

@@ -5,6 +5,7 @@ import contextlib
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
+from typing import TYPE_CHECKING
 
 import structlog
 from aiokafka.errors import KafkaError
@@ -22,6 +23,9 @@ from rollcall.outbox.store import OutboxStore
 from rollcall.settings import ServiceSettings
 from rollcall.telemetry.metrics import Metrics
 from rollcall.topology import Topology
+
+if TYPE_CHECKING:
+    from rollcall.tracing.tracing import Tracing
 
 log = structlog.get_logger()
 
@@ -43,11 +47,13 @@ class Relay:
         topology: Topology,
         metrics: Metrics,
         http_url: Callable[[], str | None],
+        tracing: "Tracing | None" = None,
     ) -> None:
         self._settings = settings
         self._topology = topology
         self._metrics = metrics
         self._http_url = http_url
+        self._tracing = tracing
         self._store = OutboxStore()
         self._lanes: dict[int, OwnedLane] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
@@ -159,6 +165,7 @@ class Relay:
             session,
             lane,
             self._metrics,
+            tracing=self._tracing,
         )
         owned = OwnedLane(lane, make_publisher)
         self._lanes[lane] = owned

@@ -25,8 +25,10 @@ class SegmentCodec:
         self._events = msgspec.msgpack.Decoder(list[OutgoingRecord])
         self._raw = msgspec.msgpack.Decoder(list[RawRecord])
 
-    def encode(self, records: Sequence[OutgoingRecord]) -> bytes:
-        """Pack events into the payload of one segment row."""
+    def encode(self, records: Sequence[OutgoingRecord | RawRecord]) -> bytes:
+        """Pack events into the payload of one segment row: raw as soon as one of them has headers."""
+        if RawRecord in {type(record) for record in records}:
+            return self.encode_raw([_raw(record) for record in records])
         return _EVENTS + self._compressor.compress(self._encoder.encode(records))
 
     def encode_raw(self, records: Sequence[RawRecord]) -> bytes:
@@ -47,3 +49,9 @@ class SegmentCodec:
             )
         packed = self._decompressor.decompress(payload[1:], max_output_size=_MAX_DECODED_BYTES)
         return self._events.decode(packed) if version == _EVENTS else self._raw.decode(packed)
+
+
+def _raw(record: OutgoingRecord | RawRecord) -> RawRecord:
+    if isinstance(record, RawRecord):
+        return record
+    return RawRecord(record.topic, record.key, record.value, [])

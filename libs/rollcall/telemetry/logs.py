@@ -8,6 +8,15 @@ import structlog
 from rollcall.settings import ServiceSettings
 
 
+def correlation_first(
+    _: object, __: str, event: structlog.types.EventDict
+) -> structlog.types.EventDict:
+    """Put the correlation id, if there is one, before everything else of the line."""
+    if (correlation_id := event.pop("correlation_id", None)) is None:
+        return event
+    return {"correlation_id": str(correlation_id), **event}
+
+
 def configure_logs(settings: ServiceSettings) -> None:
     """Send structlog's events, and the warnings of libraries, to standard output in one form."""
     level = logging.getLevelNamesMapping()[settings.log_level]
@@ -20,6 +29,7 @@ def configure_logs(settings: ServiceSettings) -> None:
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        correlation_first,
     ]
     structlog.configure(
         processors=[*shared, structlog.processors.format_exc_info, renderer],

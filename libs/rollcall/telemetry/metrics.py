@@ -1,5 +1,9 @@
 """Every metric of the runtime, defined once with its meaning; label values come from closed sets."""
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.gc_collector import GCCollector
 from prometheus_client.platform_collector import PlatformCollector
@@ -17,6 +21,7 @@ class Metrics:
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
         GCCollector(registry=self.registry)
+        self._define_operations()
         self._define_input()
         self._define_output()
         self._define_ingest()
@@ -51,6 +56,17 @@ class Metrics:
         self.follow_up_failures_total = Counter(
             "rollcall_follow_up_failures",
             "Transactions after a chunk's commit, or of a periodic job, that were given up.",
+            registry=self.registry,
+        )
+
+    def _define_operations(self) -> None:
+        self.operation_seconds = Histogram(
+            "rollcall_operation_seconds",
+            "Duration of an operation, by what it was (chunk: an attempt at a chunk's transaction; job: one"
+            " after a commit, or a periodic one; publication: a Kafka transaction of the relay) and"
+            " outcome (success, failure).",
+            ["operation", "outcome"],
+            buckets=_SECONDS,
             registry=self.registry,
         )
 
@@ -180,6 +196,17 @@ class Metrics:
         self.ready = Gauge(
             "rollcall_ready", "1 when /healthz/ready answers 200.", registry=self.registry
         )
+
+    @contextmanager
+    def timed(self, operation: str) -> Iterator[None]:
+        """Observe how long an operation takes, and whether it succeeds."""
+        started, outcome = time.perf_counter(), "failure"
+        try:
+            yield
+            outcome = "success"
+        finally:
+            seconds = time.perf_counter() - started
+            self.operation_seconds.labels(operation, outcome).observe(seconds)
 
 
 def metrics_table(metrics: object) -> str:

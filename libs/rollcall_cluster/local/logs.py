@@ -1,10 +1,10 @@
 """`rollcall logs`: what replicas and servers wrote."""
 
-import time
-from collections.abc import Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
+from uuid import UUID
 
 import typer
 
@@ -12,8 +12,16 @@ from rollcall_cluster.embedded.errors import log_tail
 from rollcall_cluster.local.cluster import LocalCluster
 from rollcall_cluster.local.errors import ClusterError
 from rollcall_cluster.local.home import Home
+from rollcall_cluster.local.log_lines import (
+    Line,
+    all_lines,
+    new_lines,
+    of_correlation,
+    told,
+    told_in_columns,
+)
 
-_POLL_SECONDS = 0.2
+_LINES = 20
 
 
 def logs_command(
@@ -24,7 +32,24 @@ def logs_command(
         ),
     ] = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C.")] = False,
-    lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="Last lines of each.")] = 20,
+    lines: Annotated[
+        int | None,
+        typer.Option(
+            "--lines",
+            "-n",
+            min=0,
+            help="Last lines: of each log, 20 if not given; with --correlation, of all, any number.",
+        ),
+    ] = None,
+    correlation: Annotated[
+        str | None,
+        typer.Option(
+            help="Only what concerns this correlation id, from every replica, sorted by time."
+        ),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object a line, with its writer.")
+    ] = False,
 ) -> None:
     """Show the end of the logs, each line with the name of who wrote it.
 
@@ -35,16 +60,31 @@ def logs_command(
       rollcall logs -f els-2
 
       rollcall logs postgres -n 100
+
+      rollcall logs --correlation 0c9a7a52-5f0e-4f3b-8f0a-6d1f1c2b3a44 -f
     """
+    wanted = _as_uuid(correlation) if correlation is not None else None
     files = _chosen(_log_files(Home.current()), instance)
     ends = {name: file.stat().st_size if file.exists() else 0 for name, file in files.items()}
-    for name, file in files.items():
-        for line in log_tail(file, lines).splitlines() if lines else []:
-            typer.echo(f"{name} | {line}")
+    if wanted is None:
+        _show(_last_lines(files, _LINES if lines is None else lines), wanted, as_json)
+    else:
+        found = of_correlation(all_lines(files, ends), wanted)
+        _show(found if lines is None else found[max(len(found) - lines, 0) :], wanted, as_json)
     if follow:
         with suppress(KeyboardInterrupt):
-            for name, line in _new_lines(files, ends):
-                typer.echo(f"{name} | {line}")
+            for appended in new_lines(files, ends):
+                _show(of_correlation(appended, wanted) if wanted else appended, wanted, as_json)
+
+
+def _as_uuid(given: str) -> str:
+    try:
+        return str(UUID(given))
+    except ValueError:
+        raise ClusterError(
+            f"{given!r} is no correlation id",
+            "give the whole UUID, as it stands in an event's envelope or first in a log line",
+        ) from None
 
 
 def _log_files(home: Home) -> dict[str, Path]:
@@ -61,17 +101,15 @@ def _chosen(files: dict[str, Path], name: str | None) -> dict[str, Path]:
     return {name: files[name]}
 
 
-def _new_lines(files: dict[str, Path], ends: dict[str, int]) -> Iterator[tuple[str, str]]:
-    """Yield whole lines as they are written, for ever."""
-    while True:
-        for name, file in files.items():
-            if not file.exists():
-                continue
-            with file.open("rb") as log:
-                log.seek(ends[name])
-                for line in log:
-                    if not line.endswith(b"\n"):
-                        break
-                    ends[name] += len(line)
-                    yield name, line.decode(errors="replace").rstrip("\n")
-        time.sleep(_POLL_SECONDS)
+def _last_lines(files: dict[str, Path], count: int) -> list[Line]:
+    return [
+        Line(name, text)
+        for name, file in files.items()
+        for text in (log_tail(file, count).splitlines() if count else [])
+    ]
+
+
+def _show(lines: Iterable[Line], correlation: str | None, as_json: bool) -> None:
+    in_columns = correlation is not None and not as_json
+    for line in lines:
+        typer.echo(told_in_columns(line) if in_columns else told(line, as_json=as_json))

@@ -1,8 +1,11 @@
 -- name: has_tables
--- Whether the schema is the service's, of a release that knows purged batches.
+-- Whether the schema is the service's, of a release that knows everything that is purged here.
 SELECT EXISTS (
     SELECT FROM information_schema.columns
     WHERE table_schema = current_schema() AND table_name = 'batch' AND column_name = 'purged_at'
+) AND EXISTS (
+    SELECT FROM information_schema.tables
+    WHERE table_schema = current_schema() AND table_name = 'claim_trace'
 )
 
 -- name: cutoff
@@ -61,6 +64,9 @@ DELETE FROM slot WHERE batch_id = ANY($1::uuid[])
 
 -- name: delete_completions
 DELETE FROM completion WHERE batch_id = ANY($1::uuid[])
+
+-- name: delete_traces
+DELETE FROM claim_trace WHERE batch_id = ANY($1::uuid[])
 
 -- name: mark
 -- The row stays, narrow: it tells what comes later that its batch is over.

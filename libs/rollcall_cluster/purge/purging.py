@@ -35,6 +35,7 @@ _QUERIES = (
     "delete_excess",
     "delete_slots",
     "delete_completions",
+    "delete_traces",
     "mark",
     "delete_late_excess",
 )
@@ -155,6 +156,7 @@ class Purge:
                 slots = await self._execute("delete_slots", free)
                 failpoints.reached(PurgeFailpoint.SLOTS_DELETED)
                 await self._execute("delete_completions", free)
+                await self._execute("delete_traces", free)
                 failpoints.reached(PurgeFailpoint.COMPLETIONS_DELETED)
                 await self._execute("mark", free)
                 failpoints.reached(PurgeFailpoint.MARKED)

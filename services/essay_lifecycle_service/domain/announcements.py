@@ -9,7 +9,7 @@ from uuid import UUID
 from essay_lifecycle_service.domain.claims import Claim
 from essay_lifecycle_service.domain.deadline import DueBatch
 from essay_lifecycle_service.domain.placement import Taken
-from rollcall import Event, JsonArray
+from rollcall import Event, JsonArray, TraceContext
 from rollcall_events import (
     BatchContentProvisioningCompletedV1,
     BatchEssaysReadyV1,
@@ -71,16 +71,18 @@ def slot_assigned(taken: Taken) -> Event:
     fields["essay_id"] = taken.essay_id
     fields["slot_position"] = taken.position
     data = EssaySlotAssignedV1.of_known(fields)
-    return _event(data, claim.batch_id, claim.correlation_id, claim.identity)
+    causes = (claim.trace,) if claim.trace else ()
+    return _event(data, claim.batch_id, claim.correlation_id, claim.identity, causes)
 
 
 def excess_content(claim: Claim, reason: ExcessReason) -> Event:
     """The one announcement of a content for which no slot is left."""
     data = ExcessContentProvisionedV1.of_known(_content(claim) | {"reason": reason})
-    return _event(data, claim.batch_id, claim.correlation_id, claim.identity)
+    causes = (claim.trace,) if claim.trace else ()
+    return _event(data, claim.batch_id, claim.correlation_id, claim.identity, causes)
 
 
-def completion(batch: CompletedBatch) -> list[Event]:
+def completion(batch: CompletedBatch, causes: tuple[TraceContext, ...] = ()) -> list[Event]:
     """The announcements of a complete batch; validation errors only if there are any."""
     announced: list[EventData] = [
         BatchContentProvisioningCompletedV1.of_known(
@@ -116,7 +118,7 @@ def completion(batch: CompletedBatch) -> list[Event]:
                 }
             )
         )
-    return [_event(data, batch.batch_id, batch.correlation_id) for data in announced]
+    return [_event(data, batch.batch_id, batch.correlation_id, causes=causes) for data in announced]
 
 
 def readiness_timeout(batch: DueBatch, missing: Sequence[str]) -> Event:
@@ -147,10 +149,16 @@ def _content(claim: Claim) -> dict[str, Any]:
     }
 
 
-def _event(data: EventData, batch_id: UUID, correlation_id: UUID, content: str = "") -> Event:
+def _event(
+    data: EventData,
+    batch_id: UUID,
+    correlation_id: UUID,
+    content: str = "",
+    causes: tuple[TraceContext, ...] = (),
+) -> Event:
     batch = _in_text(batch_id.int)
     event_id = deterministic_event_id(data.event_type, batch, content)
-    return Event(data, event_id, correlation_id, batch)
+    return Event(data, event_id, correlation_id, batch, causes)
 
 
 @lru_cache(maxsize=1024)

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
+from rollcall import TraceContext
 from rollcall_events import EssayContentProvisionedV1, EssayValidationFailedV1
 
 Kind = Literal["content", "failure"]
@@ -33,6 +34,8 @@ class Claim:
     correlation_id: UUID
     first_seen_at: datetime | None = None
     """When it arrived, if it was pending before; None for one that has just arrived."""
+    trace: TraceContext | None = None
+    """What its announcement continues; None = it belongs to no trace."""
 
     @property
     def key(self) -> tuple[UUID, Kind, str]:
@@ -40,7 +43,11 @@ class Claim:
         return (self.batch_id, self.kind, self.identity)
 
 
-def claim_of_content(content: EssayContentProvisionedV1, correlation_id: UUID) -> Claim:
+def claim_of_content(
+    content: EssayContentProvisionedV1,
+    correlation_id: UUID,
+    trace: TraceContext | None = None,
+) -> Claim:
     """The claim of a content."""
     return Claim(
         content.batch_id,
@@ -54,10 +61,16 @@ def claim_of_content(content: EssayContentProvisionedV1, correlation_id: UUID) -
         None,
         None,
         correlation_id,
+        None,
+        trace,
     )
 
 
-def claim_of_failure(failure: EssayValidationFailedV1, correlation_id: UUID) -> Claim:
+def claim_of_failure(
+    failure: EssayValidationFailedV1,
+    correlation_id: UUID,
+    trace: TraceContext | None = None,
+) -> Claim:
     """The claim of a validation failure: it consumes a slot of the same inventory."""
     return Claim(
         failure.batch_id,
@@ -71,6 +84,8 @@ def claim_of_failure(failure: EssayValidationFailedV1, correlation_id: UUID) -> 
         failure.validation_error_code.value,
         failure.validation_error_detail,
         correlation_id,
+        None,
+        trace,
     )
 
 

@@ -63,3 +63,10 @@ def count_by_batch(taken: Iterable[Taken]) -> list[SlotsTaken]:
         pair = counts.setdefault(item.claim.batch_id, [0, 0])
         pair[item.claim.kind == "failure"] += 1
     return sorted(SlotsTaken(batch_id, *pair) for batch_id, pair in counts.items())
+
+
+def still_open(placement: Placement, excess: Iterable[Excess]) -> list[Claim]:
+    """Claims of which a later transaction will tell: those with a slot, and those that wait."""
+    over = {one.claim.key for one in excess}
+    waiting = [claim for claim in placement.left if claim.key not in over]
+    return [*(one.claim for one in placement.taken), *waiting]

@@ -49,9 +49,25 @@ class CoordinationMetrics:
             "Corrupted states that were set aside with their bytes.",
             registry=registry,
         )
+        self.redis_seconds = Histogram(
+            "rollcall_redis_seconds",
+            "Duration of an operation in Redis, the wait for a connection included, by operation (a script"
+            " or command) and outcome (answered, failed).",
+            ["operation", "outcome"],
+            buckets=_SECONDS,
+            registry=registry,
+        )
         self._held = self.lock_acquisitions_total.labels("held")
 
     def lock_acquired(self, seconds: float) -> None:
         """Count an acquisition."""
         self._held.inc()
         self.lock_wait_seconds.observe(seconds)
+
+    def redis_answered(self, operation: str, seconds: float) -> None:
+        """Observe an operation that Redis has answered, if only with an error of what was asked."""
+        self.redis_seconds.labels(operation, "answered").observe(seconds)
+
+    def redis_failed(self, operation: str, seconds: float) -> None:
+        """Observe an operation without an answer."""
+        self.redis_seconds.labels(operation, "failed").observe(seconds)
