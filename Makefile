@@ -35,6 +35,9 @@ test-docker: $(VENV)/.dev ## The rig in containers, and tests of each tier on co
 	$(BIN)/pytest -m docker tests/docker
 	$(BIN)/pytest -n 2 --dist loadfile --stack docker $(ON_CONTAINERS)
 
+manifests: $(VENV)/.dev ## Render kubernetes/ with the real kustomize and check what comes out (kustomize, kubectl or go)
+	$(BIN)/python -m tests.unit.kubernetes.rendering
+
 lint: $(VENV)/.dev ## ruff, format, mypy --strict, import contracts
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -92,4 +95,4 @@ $(VENV)/.bench: requirements/bench.txt $(VENV)/.runtime
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/bench.txt
 	@touch $@
 
-.PHONY: help demo test test-docker stalls lint format bench chaos proof docs pins clean
+.PHONY: help demo test test-docker stalls manifests lint format bench chaos proof docs pins clean

@@ -240,7 +240,7 @@ DATABASE = Dashboard(
             "Of services that use Redis.",
             (
                 "histogram_quantile(0.99, sum by (operation, le)"
-                " (rate(rollcall_redis_seconds_bucket[5m])))",
+                " (rate(rollcall_redis_seconds_bucket[5m])))" + _ZERO,
                 "{{operation}}",
             ),
         ),

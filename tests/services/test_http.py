@@ -1,7 +1,9 @@
 """One real replica over HTTP: health, metrics, itself, and what it knows of batches."""
 
+from typing import Any
 from uuid import UUID
 
+from essay_lifecycle_service.settings import EssayLifecycleSettings
 from rollcall_events import BatchContentProvisioningCompletedV1, EssayContentProvisionedV1
 from tests.db.events import content, essay_id, registration
 from tests.eventually import eventually
@@ -10,12 +12,21 @@ from tests.http_client import http_client
 from tests.services.exposed_metrics import metrics, sample
 from tests.services.kafka_client import KafkaClient
 
+POOL_SIZE = EssayLifecycleSettings.model_fields["database_pool_size"].default
+
+
+async def open_connections(connection: Any, instance: str) -> int:
+    """Connections of an instance's pool, as the server counts them."""
+    asked = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE $1"
+    return await connection.fetchval(asked, f"%:{instance}:chunks")
+
 
 async def test_a_running_replica_tells_that_it_is_ready_and_what_it_owns(
-    service_process: StartService, kafka: KafkaClient, batch_id: UUID
+    service_process: StartService, connection: Any
 ) -> None:
     replica = service_process("first")
     await replica.wait_ready()
+    assert await open_connections(connection, "first") == POOL_SIZE, "warm before it is ready"
     async with http_client(base_url=replica.url) as client:
         assert (await client.get("/healthz/live")).json() == {"status": "alive"}
         assert (await client.get("/healthz/ready")).json() == {
@@ -55,6 +66,9 @@ async def test_metrics_count_what_was_handled(
     assert found[sample("rollcall_ready")] == 1
     assert found[sample("rollcall_partitions_owned")] == 9
     assert found[sample("rollcall_events_total")] == 3  # two slots and a dead letter
+    chunks = sample("rollcall_operation_seconds_count", operation="chunk", outcome="success")
+    assert found[chunks] >= 1
+    assert found[sample("rollcall_filter_circuit_open")] == 0  # Redis is configured
 
     async def every_lane_has_an_owner() -> bool:
         found = await metrics(replica.url)

@@ -47,6 +47,8 @@ async def test_a_replica_leaves_duplicates_out_and_goes_on_when_redis_dies(
             return (await metrics(replica.url)).get(sample("rollcall_filter_hits_total"), 0) > 0
 
         await eventually(left_out, message="duplicates are left out")
+        answered = sample("rollcall_redis_seconds_count", operation="look_up", outcome="answered")
+        assert (await metrics(replica.url))[answered] > 0
         redis.kill()
         await send()
         await kafka.send(*contents(batch_id, 20, first=40))
