@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import signal
 import subprocess
 import uuid
 from collections.abc import Iterator
@@ -67,22 +66,19 @@ def test_one_correlation_id_is_followed_across_replicas(
     """Registration, completion, excess and dead letters, by time, whoever wrote them; others not."""
     rollcall("up", "-n", "2")
     mine, other = uuid.uuid4(), uuid.uuid4()
-    follower = subprocess.Popen(
+    expected = ["batch_completed", "batch_registered", "excess"] + ["record_rejected"] * 3
+    with subprocess.Popen(
         [*_PROGRAM, "logs", "--correlation", str(mine), "-f", "--json"],
         env=_environment(home, **service_environment),
         stdout=subprocess.PIPE,
         text=True,
-    )
-    try:
-        send(service_environment, story(uuid.uuid4(), other) + story(uuid.uuid4(), mine))
-        assert follower.stdout is not None
-        expected = ["batch_completed", "batch_registered", "excess"] + ["record_rejected"] * 3
-        seen = [json.loads(follower.stdout.readline()) for _ in expected]
-        follower.send_signal(signal.SIGINT)
-        assert follower.wait(60) == 0
-    finally:
-        follower.kill()
-        follower.wait()
+    ) as follower:
+        try:
+            send(service_environment, story(uuid.uuid4(), other) + story(uuid.uuid4(), mine))
+            assert follower.stdout is not None
+            seen = [json.loads(follower.stdout.readline()) for _ in expected]
+        finally:
+            follower.kill()
     assert sorted(line["event"] for line in seen) == expected
     assert {line["correlation_id"] for line in seen} == {str(mine)}
     assert {line["writer"] for line in seen} == {"els-1", "els-2"}
