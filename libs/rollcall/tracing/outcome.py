@@ -1,8 +1,13 @@
 """Tells spans how the transaction ended that they are about."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Protocol
+
+import structlog
+
+log = structlog.get_logger()
 
 
 class Spans(Protocol):
@@ -17,13 +22,21 @@ class Spans(Protocol):
 
 @contextmanager
 def outcome_of(spans: Spans | None) -> Iterator[None]:
-    """Wrap a transaction. Without spans, nothing happens."""
+    """Wrap a transaction. Without spans, nothing happens; spans that fail are lost, nothing else."""
     if spans is None:
         yield
         return
     try:
         yield
     except BaseException as error:
-        spans.failed(error)
+        _tell(partial(spans.failed, error))
         raise
-    spans.committed()
+    _tell(spans.committed)
+
+
+def _tell(tell: Callable[[], None]) -> None:
+    """What has committed stays so, and what failed fails for its own reason, whatever spans do."""
+    try:
+        tell()
+    except Exception:
+        log.exception("spans_lost")

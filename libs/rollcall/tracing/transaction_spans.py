@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
-from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
 from rollcall.consumer.records import InputRecord, Rejected
@@ -60,10 +59,13 @@ class TransactionSpans:
             return self._by_correlation.get(event.correlation_id)
         if len(causes) == 1:
             return causes[0]
+        parent = self._tracing.parent(causes[-1])
+        if parent is None:
+            return causes[-1]
         destination = self._tracing.settings.topic(topic)
         span = self._tracing.messages.start_span(
             f"create {destination}",
-            self._tracing.parent(causes[-1]) or Context(),
+            parent,
             SpanKind.PRODUCER,
             {
                 "messaging.system": "kafka",

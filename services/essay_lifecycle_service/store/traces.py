@@ -38,7 +38,7 @@ class TraceStore:
             await connection.execute(self._remember, *map(list, zip(*rows, strict=True)))
 
     async def recall(self, connection: Any, claims: Sequence[Claim]) -> None:
-        """Give claims that waited the traces they came with."""
+        """Give claims that waited the traces they came with; forgets them."""
         rows = await connection.fetch(self._recall, *_keys(claims))
         found = {tuple(row)[:3]: TraceContext(*tuple(row)[3:]) for row in rows}
         for claim in claims:
