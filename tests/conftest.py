@@ -25,7 +25,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--tier",
         choices=_TIERS_OF_SERVERS,
-        help="run this tier and all before it: unit < db < coordination < messaging < services < cluster",
+        help="--tier=NAME runs this tier and all before it: unit < db < coordination < messaging < services < cluster",
     )
     parser.addoption(
         "--stack",
