@@ -137,12 +137,15 @@ class LanePublisher:
             )
 
     async def _publish(self, segments: list[StoredSegment]) -> LanePosition:
+        with self._metrics.timed("publication"):
+            return await self._send(segments)
+
+    async def _send(self, segments: list[StoredSegment]) -> LanePosition:
         self._poll_seconds = _POLL_FIRST_SECONDS
         self._began = time.monotonic()
         started = time.perf_counter()
         try:
-            with self._metrics.timed("publication"):
-                position = await self._producer.publish(segments)
+            position = await self._producer.publish(segments)
         except Exception as error:
             if not is_permanent(error):
                 raise
