@@ -102,6 +102,15 @@ class FetcherDeadError(RollcallError):
     exit_code = ExitCode.FETCHER_DEAD
 
 
+class SessionTimeoutRefusedError(ConfigurationError):
+    """The brokers do not take ROLLCALL_SESSION_TIMEOUT_SECONDS: the process ends with the code 2.
+
+    Set it between the brokers' group.min.session.timeout.ms and group.max.session.timeout.ms.
+    """
+
+    exit_code = ExitCode.MISCONFIGURED
+
+
 class DeadLetterError(RollcallError):
     """A command about dead letters cannot be carried out; the message says why and what to do."""
 

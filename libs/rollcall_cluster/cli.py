@@ -49,6 +49,11 @@ _COMMANDS = {
         "verify_command",
         "Audit a deployment: every invariant, read-only.",
     ),
+    "doctor": _Command(
+        "rollcall_cluster.doctor.command",
+        "doctor_command",
+        "Check servers, settings and replicas of a deployment; each finding with its remedy.",
+    ),
     "purge": _Command(
         "rollcall_cluster.purge.command",
         "purge_command",
@@ -81,7 +86,7 @@ _COMMANDS = {
     ),
 }
 # They look at any deployment: the one of the environment, else the local cluster.
-_DEPLOYMENT_COMMANDS = ("generate", "verify", "purge", "dlq", "topic")
+_DEPLOYMENT_COMMANDS = ("generate", "verify", "doctor", "purge", "dlq", "topic")
 # Their function builds a group of commands.
 _GROUPS = ("bench", "dlq", "topic")
 

@@ -10,7 +10,7 @@ MUTATIONS = (
         f"{_OUTBOX}/producer.py",
         (
             (
-                "        async with asyncio.timeout(_TRANSACTION_TIMEOUT_SECONDS * 2):\n"
+                "        async with asyncio.timeout(TRANSACTION_TIMEOUT_SECONDS * 2):\n"
                 "            await self._producer.start()\n",
                 "",
             ),

@@ -9,7 +9,9 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Any
 
-from rollcall.errors import FetcherDeadError
+from aiokafka.errors import InvalidSessionTimeoutError
+
+from rollcall.errors import FetcherDeadError, SessionTimeoutRefusedError
 
 
 class ClientWatch:
@@ -59,7 +61,14 @@ class ClientWatch:
 
         Raises:
             FetcherDeadError: this client will not fetch any more; only a new one can.
+            SessionTimeoutRefusedError: the group cannot be joined with these settings.
         """
+        if isinstance(join_error(kafka), InvalidSessionTimeoutError):
+            raise SessionTimeoutRefusedError(
+                f"ROLLCALL_SESSION_TIMEOUT_SECONDS={self._session_timeout_seconds:g} is outside the"
+                " brokers' group.min.session.timeout.ms and group.max.session.timeout.ms: no member"
+                " can join the group with it; set it between the two, or change them"
+            )
         for name, task in background_tasks(kafka).items():
             if task.done():
                 raise FetcherDeadError(f"the Kafka client's {name} task ended: {_cause(task)}")
@@ -89,6 +98,12 @@ def background_tasks(kafka: Any) -> dict[str, asyncio.Task[None]]:
         "group coordination": kafka._coordinator._coordination_task,
         "metadata": kafka._client._sync_task,
     }
+
+
+def join_error(kafka: Any) -> Exception | None:
+    """Why the group was not joined; kept by the client until somebody polls it, and nobody can."""
+    error: Exception | None = kafka._coordinator._pending_exception
+    return error
 
 
 def _cause(task: asyncio.Task[None]) -> str:

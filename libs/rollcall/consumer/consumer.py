@@ -45,7 +45,7 @@ _SHORT_POLL_SECONDS = 0.01
 _KAFKA_TIMEOUT_SECONDS = 5.0
 _WATCH_SECONDS = 1.0
 # A database that is away for longer costs a rejoin, nothing more; health tells stalls much earlier.
-_MAX_POLL_INTERVAL_SECONDS = 600
+MAX_POLL_INTERVAL_SECONDS = 600
 _SERVER_ERRORS = (KafkaError, *DATABASE_ERRORS)
 
 
@@ -85,7 +85,7 @@ class Consumer:
             session_timeout_ms=int(settings.session_timeout_seconds * 1000),
             heartbeat_interval_ms=int(settings.session_timeout_seconds * 1000 / 5),
             rebalance_timeout_ms=int(settings.session_timeout_seconds * 1000),
-            max_poll_interval_ms=_MAX_POLL_INTERVAL_SECONDS * 1000,
+            max_poll_interval_ms=MAX_POLL_INTERVAL_SECONDS * 1000,
             fetch_max_bytes=settings.fetch_max_bytes,
             max_partition_fetch_bytes=max(settings.fetch_max_bytes // 16, 65_536),
             metadata_max_age_ms=10_000,

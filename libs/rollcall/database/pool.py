@@ -108,9 +108,15 @@ async def connect_session(settings: ServiceSettings, idle_session_seconds: int) 
         settings.postgres_dsn.get_secret_value(),
         timeout=settings.connect_timeout_seconds,
         command_timeout=settings.statement_timeout_seconds + 5,
-        server_settings=_server_settings(settings, "lanes", idle_session_seconds)
-        | {"idle_session_timeout": str(idle_session_seconds * 1000)},
+        server_settings=lane_session_settings(settings, idle_session_seconds),
     )
+
+
+def lane_session_settings(settings: ServiceSettings, idle_session_seconds: int) -> dict[str, str]:
+    """What `connect_session` asks the server for; a proxy may have dropped some of it."""
+    return _server_settings(settings, "lanes", idle_session_seconds) | {
+        "idle_session_timeout": str(idle_session_seconds * 1000)
+    }
 
 
 async def close_session(connection: Any, timeout_seconds: float = 2.0) -> None:

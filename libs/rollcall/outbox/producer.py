@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _BATCH_BYTES = 512 * 1024
 _MAX_REQUEST_BYTES = 80 * 1024 * 1024
-_TRANSACTION_TIMEOUT_SECONDS = 10
+TRANSACTION_TIMEOUT_SECONDS = 10
 _REQUEST_TIMEOUT_SECONDS = 8
 
 
@@ -59,7 +59,7 @@ class LaneProducer:
             bootstrap_servers=settings.kafka_bootstrap_servers,
             client_id=f"{settings.instance_id}-lane-{lane}",
             transactional_id=f"{settings.topic_prefix}{settings.consumer_group}-lane-{lane}",
-            transaction_timeout_ms=_TRANSACTION_TIMEOUT_SECONDS * 1000,
+            transaction_timeout_ms=TRANSACTION_TIMEOUT_SECONDS * 1000,
             request_timeout_ms=_REQUEST_TIMEOUT_SECONDS * 1000,
             max_batch_size=_BATCH_BYTES,
             max_request_size=_MAX_REQUEST_BYTES,
@@ -72,7 +72,7 @@ class LaneProducer:
         Raises:
             aiokafka.errors.KafkaError, TimeoutError: Kafka cannot be reached; try again later.
         """
-        async with asyncio.timeout(_TRANSACTION_TIMEOUT_SECONDS * 2):
+        async with asyncio.timeout(TRANSACTION_TIMEOUT_SECONDS * 2):
             await self._producer.start()
         failpoints.reached(Failpoint.LANE_FENCED)
         self._partition_counts = await self._count_partitions()
@@ -111,7 +111,7 @@ class LaneProducer:
         position: LanePosition,
         spans: "RelaySpans | None",
     ) -> None:
-        async with asyncio.timeout(_TRANSACTION_TIMEOUT_SECONDS):
+        async with asyncio.timeout(TRANSACTION_TIMEOUT_SECONDS):
             await self._producer.begin_transaction()
             failpoints.reached(Failpoint.LANE_BEGUN)
             deliveries = await self._send(segments, spans)

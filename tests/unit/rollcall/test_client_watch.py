@@ -5,9 +5,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from aiokafka.errors import InvalidSessionTimeoutError
 
 from rollcall.consumer.client_watch import ClientWatch
-from rollcall.errors import FetcherDeadError
+from rollcall.errors import FetcherDeadError, SessionTimeoutRefusedError
+from rollcall.exit_codes import ExitCode
 from tests.unit.rollcall.test_health import Clock
 
 
@@ -23,7 +25,9 @@ class Client:
         self._fetcher = SimpleNamespace(_fetch_task=asyncio.create_task(_lives()))
         self._client = SimpleNamespace(_sync_task=asyncio.create_task(_lives()))
         self._coordinator = SimpleNamespace(
-            _coordination_task=asyncio.create_task(_lives()), _do_heartbeat=self._beat
+            _coordination_task=asyncio.create_task(_lives()),
+            _do_heartbeat=self._beat,
+            _pending_exception=None,
         )
 
     async def _beat(self) -> bool:
@@ -38,6 +42,17 @@ async def kafka() -> Any:
     client._fetcher._fetch_task.cancel()
     client._coordinator._coordination_task.cancel()
     client._client._sync_task.cancel()
+
+
+async def test_a_session_timeout_that_the_brokers_refuse_ends_it_with_the_remedy(kafka: Any):
+    """The client keeps the refusal for whoever polls; nobody does before partitions are assigned."""
+    watch = ClientWatch(2.5, 60)
+    kafka._coordinator._pending_exception = InvalidSessionTimeoutError()
+    with pytest.raises(
+        SessionTimeoutRefusedError, match=r"TIMEOUT_SECONDS=2.5 .*set it between"
+    ) as e:
+        watch.check(kafka, starving=False)
+    assert e.value.exit_code is ExitCode.MISCONFIGURED
 
 
 async def test_records_that_wait_for_longer_than_the_limit_end_it(kafka: Any):
