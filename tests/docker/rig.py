@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,8 @@ ROOT = Path(__file__).parents[2]
 _FILE = "docker-compose.distributed-test.yml"
 _PORTS = ("HTTP", "KAFKA", "POSTGRES", "REDIS", "PROMETHEUS", "GRAFANA")
 _UP_SECONDS = 600
+_RECOVERY_SECONDS = 120
+_PAUSE_SECONDS = 2
 
 
 class Rig:
@@ -43,15 +46,22 @@ class Rig:
         return self._run("docker", *arguments, seconds=60, expect=0)
 
     def up(self, replicas: int = 3) -> None:
-        """Have everything healthy, with so many replicas."""
-        self.compose(
-            "up",
-            "-d",
-            "--wait",
-            "--scale",
-            f"els={replicas}",
-            seconds=_UP_SECONDS,
-        )
+        """Have everything healthy, with so many replicas.
+
+        Compose gives up as soon as it sees a container that is unhealthy, even one that is just
+        recovering from what a test did to it: it is asked again for two minutes.
+        """
+        deadline = time.monotonic() + _RECOVERY_SECONDS
+        command = ("up", "-d", "--wait", "--scale", f"els={replicas}")
+        while True:
+            try:
+                self.compose(*command, seconds=_UP_SECONDS)
+            except AssertionError as failed:
+                if "is unhealthy" not in str(failed) or time.monotonic() > deadline:
+                    raise
+                time.sleep(_PAUSE_SECONDS)
+            else:
+                return
 
     def down(self) -> None:
         """Remove everything, with its data."""
