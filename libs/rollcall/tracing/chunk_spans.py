@@ -12,7 +12,7 @@ from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode
 from rollcall.consumer.chunk import Chunk
 from rollcall.consumer.records import InputRecord, Item, Received
 from rollcall.tracing.context import context_in
-from rollcall.tracing.transaction_spans import RecordSpan, TransactionSpans
+from rollcall.tracing.transaction_spans import RecordSpan, Traced, TransactionSpans
 
 if TYPE_CHECKING:
     from rollcall.tracing.tracing import Tracing
@@ -29,9 +29,12 @@ class Carried(NamedTuple):
 class ChunkSpans:
     """Spans of all attempts at one chunk. Nothing is exported unless a record is recorded."""
 
-    def __init__(self, tracing: "Tracing", chunk: Chunk, carried: list[Carried]) -> None:
+    def __init__(
+        self, tracing: "Tracing", chunk: Chunk, carried: list[Carried], quiet: list[Traced]
+    ) -> None:
         self._tracing = tracing
         self._carried = carried
+        self._quiet = quiet
         self._began = time.time_ns()
         self._span = tracing.work.start_span(
             "process chunk",
@@ -55,7 +58,9 @@ class ChunkSpans:
         )
         link = Link(transaction.get_span_context())
         records = [self._record_span(each, link) for each in self._carried]
-        return TransactionSpans(self._tracing, records, transaction, self._span)
+        return TransactionSpans(
+            self._tracing, records, self._quiet, transaction=transaction, chunk=self._span
+        )
 
     def split(self, error: BaseException) -> None:
         """The chunk is bisected: its parts have spans of their own."""
@@ -87,16 +92,23 @@ class ChunkSpans:
         return RecordSpan(record, correlation_id, span)
 
 
-def carried_by(items: Iterable[Item], tracing: "Tracing") -> list[Carried]:
-    """The records that belong to a trace, by their headers or their envelope's metadata."""
-    found = []
+def carried_by(items: Iterable[Item], tracing: "Tracing") -> tuple[list[Carried], list[Traced]]:
+    """The records that belong to a trace, by their headers or their envelope's metadata.
+
+    Those whose trace nobody records come apart, their contexts handed on as they are.
+    """
+    found: list[Carried] = []
+    quiet: list[Traced] = []
     for item in items:
         envelope = item.envelope if isinstance(item, Received) else None
         carried = context_in(item.record.headers, envelope.metadata if envelope else {})
-        if carried and (context := tracing.parent(carried)) is not None:
-            correlation_id = envelope.correlation_id if envelope else None
+        correlation_id = envelope.correlation_id if envelope else None
+        if carried and tracing.is_quiet(carried):
+            item.record.trace = carried
+            quiet.append((correlation_id, carried))
+        elif carried and (context := tracing.parent(carried)) is not None:
             found.append(Carried(item.record, correlation_id, context))
-    return found
+    return found, quiet
 
 
 def _conversation(correlation_id: UUID | None) -> dict[str, str]:

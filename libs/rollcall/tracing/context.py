@@ -1,10 +1,12 @@
 """Where in which trace something happened, as W3C Trace Context writes it. No OpenTelemetry here."""
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 TRACEPARENT = "traceparent"
 TRACESTATE = "tracestate"
+_UNSAMPLED = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f][02468ace]")
 _MOST_CHARACTERS = 512
 """W3C asks for at least so many of a tracestate; what is longer is left out."""
 
@@ -14,6 +16,16 @@ class TraceContext(NamedTuple):
 
     traceparent: str
     tracestate: str = ""
+
+    @property
+    def is_unsampled(self) -> bool:
+        """Whether it says, well formed, that nobody records this trace."""
+        return _UNSAMPLED.fullmatch(self.traceparent) is not None
+
+    @property
+    def trace_id(self) -> str:
+        """The second field of `version-trace-parent-flags`."""
+        return self.traceparent.split("-")[1]
 
     def headers(self) -> list[tuple[str, bytes | None]]:
         """The record headers that carry it."""

@@ -28,8 +28,9 @@ class RelaySpans:
         if not is_carrier(headers):
             return headers
         carried = context_in(headers, {})
-        context = self._tracing.parent(carried) if carried else None
-        if context is None:
+        if carried is None or self._tracing.is_quiet(carried):
+            return headers
+        if (context := self._tracing.parent(carried)) is None:
             return headers
         shared = self._transaction()
         destination = self._tracing.settings.topic(topic)

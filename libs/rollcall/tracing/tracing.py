@@ -4,13 +4,12 @@ import threading
 from collections.abc import Sequence
 
 import structlog
-from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import SERVICE_INSTANCE_ID, SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.sdk.trace.sampling import ALWAYS_ON
+from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased
 from opentelemetry.trace import Link, Span
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
@@ -48,6 +47,7 @@ class Tracing:
         for provider in (messages, work):
             provider.add_span_processor(processor)
         self.messages = messages.get_tracer("rollcall")
+        self._upstream_decides = isinstance(messages.sampler, ParentBased)
         self.work = work.get_tracer("rollcall")
 
     @classmethod
@@ -61,8 +61,8 @@ class Tracing:
 
     def chunk(self, chunk: Chunk) -> ChunkSpans | None:
         """The spans of a chunk; None if no record of it belongs to a trace."""
-        carried = carried_by(chunk.items, self)
-        return ChunkSpans(self, chunk, carried) if carried else None
+        carried, quiet = carried_by(chunk.items, self)
+        return ChunkSpans(self, chunk, carried, quiet) if carried or quiet else None
 
     def job(self) -> TransactionSpans:
         """The spans of a transaction without records: of a follow-up or a periodic job."""
@@ -71,6 +71,10 @@ class Tracing:
     def relay(self, lane: int) -> RelaySpans:
         """The spans of one Kafka transaction."""
         return RelaySpans(self, lane)
+
+    def is_quiet(self, carried: TraceContext) -> bool:
+        """Whether a context is handed on as it is, because its trace is not recorded."""
+        return self._upstream_decides and carried.is_unsampled
 
     def parent(self, carried: TraceContext) -> Context | None:
         """The context to continue; None if it is not well formed."""
@@ -81,9 +85,9 @@ class Tracing:
 
     def written(self, span: Span) -> TraceContext:
         """A span as others refer to it."""
-        carrier: dict[str, str] = {}
-        _PROPAGATOR.inject(carrier, trace.set_span_in_context(span, Context()))
-        return TraceContext(carrier[TRACEPARENT], carrier.get(TRACESTATE, ""))
+        at = span.get_span_context()
+        parent = f"00-{at.trace_id:032x}-{at.span_id:016x}-{at.trace_flags:02x}"
+        return TraceContext(parent, at.trace_state.to_header() if at.trace_state else "")
 
     def links(self, carried: Sequence[TraceContext]) -> list[Link]:
         """Links to spans that others refer to."""

@@ -1,7 +1,7 @@
 """A transaction's spans. They are exported once it has committed; of one that failed, only itself."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
@@ -13,6 +13,10 @@ from rollcall.tracing.context import TraceContext
 
 if TYPE_CHECKING:
     from rollcall.tracing.tracing import Tracing
+
+
+Traced = tuple[UUID | None, TraceContext]
+"""A record's correlation id, and its context."""
 
 
 class RecordSpan(NamedTuple):
@@ -29,6 +33,7 @@ class TransactionSpans:
     Args:
         tracing: makes the spans.
         records: the spans of the records that belong to a trace.
+        quiet: the records whose trace is not recorded.
         transaction: the span of the transaction; without one, it is of a job.
         chunk: the span of the chunk; ends with the transaction.
     """
@@ -37,6 +42,8 @@ class TransactionSpans:
         self,
         tracing: "Tracing",
         records: Sequence[RecordSpan],
+        quiet: Sequence[Traced] = (),
+        *,
         transaction: Span | None = None,
         chunk: Span | None = None,
     ) -> None:
@@ -45,7 +52,8 @@ class TransactionSpans:
         self._shared = [span for span in (transaction, chunk) if span is not None]
         self._created: list[Span] = []
         self._rejected: dict[int, str] = {}
-        self._by_correlation = _unambiguous(records)
+        traced = [(each.correlation_id, each.record.trace) for each in records]
+        self._by_correlation = _unambiguous([*traced, *quiet])
 
     def context_of(self, event: Event, topic: str) -> TraceContext | None:
         """The context to publish with an event.
@@ -108,12 +116,15 @@ class TransactionSpans:
             span.end(now)
 
 
-def _unambiguous(records: Sequence[RecordSpan]) -> dict[UUID, TraceContext]:
+def _unambiguous(
+    traced: Iterable[tuple[UUID | None, TraceContext | None]],
+) -> dict[UUID, TraceContext]:
     """A context for each correlation id whose records are all of one trace."""
     found: dict[UUID, TraceContext] = {}
-    traces: dict[UUID, set[int]] = {}
-    for record, correlation_id, span in records:
-        if correlation_id is not None and record.trace is not None:
-            found.setdefault(correlation_id, record.trace)
-            traces.setdefault(correlation_id, set()).add(span.get_span_context().trace_id)
-    return {each: context for each, context in found.items() if len(traces[each]) == 1}
+    ambiguous = set()
+    for correlation_id, context in traced:
+        if correlation_id is None or context is None:
+            continue
+        if found.setdefault(correlation_id, context).trace_id != context.trace_id:
+            ambiguous.add(correlation_id)
+    return {each: context for each, context in found.items() if each not in ambiguous}

@@ -12,11 +12,6 @@ def one_of_each_trace(contexts: Iterable[TraceContext]) -> tuple[TraceContext, .
     """The last context of each trace, in their order; of very many, the last hundred."""
     last: dict[str, TraceContext] = {}
     for context in contexts:
-        last.pop(_trace_id(context), None)
-        last[_trace_id(context)] = context
+        last.pop(context.trace_id, None)
+        last[context.trace_id] = context
     return tuple(last.values())[-MOST_CAUSES:]
-
-
-def _trace_id(context: TraceContext) -> str:
-    """The second field of `version-trace-parent-flags`."""
-    return context.traceparent.split("-")[1]
