@@ -32,10 +32,10 @@ def body(events: Sequence[EventData]) -> bytes:
     return b"[" + b",".join(message(event) for event in events) + b"]"
 
 
-async def post(replica: ServiceProcess, content: bytes) -> httpx.Response:
+async def post(replica: ServiceProcess, content: bytes, **headers: str) -> httpx.Response:
     """POST a body of bytes."""
     async with http_client() as client:
-        return await client.post(f"{replica.url}/v1/events", content=content)
+        return await client.post(f"{replica.url}/v1/events", content=content, headers=headers)
 
 
 async def test_events_take_effect_once_however_often_they_are_sent(
@@ -69,8 +69,10 @@ async def test_an_answer_tells_where_the_record_is(
     replica = service_process(**ON)
     await replica.wait_ready()
     value = message(content(batch_id, "a"))
-    (event,) = (await post(replica, value)).json()["events"]
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    (event,) = (await post(replica, value, traceparent=trace)).json()["events"]
     (record,) = await kafka.records(EssayContentProvisionedV1)
+    assert record.headers == (("traceparent", trace.encode()),)
     assert record.value == value
     assert record.key == str(batch_id).encode()
     assert event == {

@@ -11,6 +11,7 @@ from aiokafka.errors import KafkaError
 
 from rollcall.cancellation import apart, end
 from rollcall.ingest.envelopes import Accepted
+from rollcall.outbox.publication import Headers
 from rollcall.settings import ServiceSettings
 
 log = structlog.get_logger()
@@ -42,7 +43,7 @@ class IngestProducer:
         self._opening = asyncio.Lock()
         self._closing: set[asyncio.Task[None]] = set()
 
-    async def deliver(self, events: Sequence[Accepted]) -> list[Delivered | None]:
+    async def deliver(self, events: Sequence[Accepted], headers: Headers) -> list[Delivered | None]:
         """Send events and wait until Kafka has them; None for those of which that is not known.
 
         Returns within ROLLCALL_INGEST_TIMEOUT_SECONDS.
@@ -53,7 +54,9 @@ class IngestProducer:
             async with asyncio.timeout(self._settings.ingest_timeout_seconds):
                 producer = await self._opened()
                 for event in events:
-                    sent = await producer.send(event.topic, event.value, key=event.key)
+                    sent = await producer.send(
+                        event.topic, event.value, key=event.key, headers=headers
+                    )
                     deliveries.append(sent)
                 await asyncio.wait(deliveries)
         except (KafkaError, OSError, TimeoutError) as error:

@@ -13,10 +13,12 @@ from rollcall.ingest.documents import EventOutcome, IngestAnswer
 from rollcall.ingest.envelopes import Accepted, Judge, Refused, UnreadableBodyError, split
 from rollcall.ingest.in_flight import InFlight, Share, TooMuchInFlightError
 from rollcall.ingest.producer import Delivered, IngestProducer
+from rollcall.outbox.publication import Headers
 from rollcall.problems import problem
 from rollcall.settings import ServiceSettings
 from rollcall.telemetry.metrics import Metrics
 from rollcall.topology import Topology
+from rollcall.tracing.context import context_in
 
 _BODY_SECONDS = 10.0
 _RETRY_AFTER = {"Retry-After": "1"}
@@ -102,7 +104,7 @@ class _Desk:
         try:
             with self._in_flight.request() as share:
                 body = await self._read(request, share)
-                return await self._deliver(split(body))
+                return await self._deliver(split(body), _trace_headers(request))
         except UnreadableBodyError as error:
             return problem(400, str(error))
         except HTTPException as error:
@@ -126,15 +128,22 @@ class _Desk:
             raise HTTPException(400, "the body did not arrive whole") from None
         return b"".join(parts)
 
-    async def _deliver(self, items: Sequence[bytes]) -> Response:
+    async def _deliver(self, items: Sequence[bytes], headers: Headers) -> Response:
         judged = [self._judge.judge(index, item) for index, item in enumerate(items)]
         accepted = [item for item in judged if isinstance(item, Accepted)]
-        delivered = await self._producer.deliver(accepted) if accepted else []
+        delivered = await self._producer.deliver(accepted, headers) if accepted else []
         places = dict(zip((item.index for item in accepted), delivered, strict=True))
         events = [_told(item, places.get(item.index)) for item in judged]
         for event in events:
             self._metrics.ingest_events_total.labels(outcome=event.outcome).inc()
         return _answer(events)
+
+
+def _trace_headers(request: Request) -> Headers:
+    """The trace that a request belongs to, for the headers of its records."""
+    given = ((name.decode("latin-1"), value) for name, value in request.headers.raw)
+    context = context_in(given, {})
+    return context.headers() if context else []
 
 
 def _told(item: Accepted | Refused, place: Delivered | None) -> EventOutcome:
