@@ -30,6 +30,9 @@ test: lint $(VENV)/.dev ## Lint, types, and every test tier that needs no Docker
 stalls: $(VENV)/.dev ## The long tests that make test leaves out: zombies of every stage of chunk and relay
 	$(BIN)/pytest -n $(TEST_WORKERS) --dist worksteal -m long
 
+test-security: $(VENV)/.dev ## Every way into servers with TLS and authentication, fuzzing in full (part of stalls, too)
+	$(BIN)/pytest -n 2 --dist loadfile -m "long or not long" tests/security
+
 test-docker: $(VENV)/.dev ## The rig in containers, and tests of each tier on containers of their own
 	$(BIN)/python -m tests.docker.engine
 	$(BIN)/pytest -m docker tests/docker
@@ -63,6 +66,9 @@ docs: $(VENV)/.dev ## Write the generated parts of the documentation
 	$(BIN)/python -m docs.generate
 	$(BIN)/python -m monitoring.grafana
 
+sbom: $(VENV)/.dev ## A bill of materials (CycloneDX) of what the container image runs: rollcall.cdx.json
+	$(BIN)/python -m docs.sbom requirements/image.txt > rollcall.cdx.json
+
 pins: ## Renew requirements/*.txt from pyproject.toml (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 		--group build pyproject.toml -o requirements/runtime.txt
@@ -95,4 +101,4 @@ $(VENV)/.bench: requirements/bench.txt $(VENV)/.runtime
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/bench.txt
 	@touch $@
 
-.PHONY: help demo test test-docker stalls manifests lint format bench chaos proof docs pins clean
+.PHONY: help demo test test-security test-docker stalls manifests lint format bench chaos proof docs sbom pins clean

@@ -1,4 +1,4 @@
-"""Writes docs/reference.md from the places that define settings, metrics, topics, events and so on.
+"""Writes docs/reference.md from the places that define settings, metrics, events and so on, and docs/licences.md.
 
 `make docs` runs it; a test fails when its output is not what is committed.
 """
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
+from docs.sbom import licences_page
 from essay_lifecycle_service.metrics import OutcomeMetrics, SweepMetrics
 from essay_lifecycle_service.settings import EssayLifecycleSettings
 from rollcall import errors
@@ -19,6 +20,7 @@ from rollcall_cluster.failpoints.names import failpoints_table
 from rollcall_events.topics import TOPICS
 
 REFERENCE = Path(__file__).parent / "reference.md"
+LICENCES = Path(__file__).parent / "licences.md"
 
 
 def _service_metrics() -> str:
@@ -84,9 +86,10 @@ def reference() -> str:
 
 
 def main() -> None:
-    """Write the document."""
+    """Write the documents."""
     REFERENCE.write_text(reference(), encoding="utf-8")
-    sys.stdout.write(f"wrote {REFERENCE.name}\n")
+    LICENCES.write_text(licences_page(), encoding="utf-8")
+    sys.stdout.write(f"wrote {REFERENCE.name} and {LICENCES.name}\n")
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ pytest_plugins = [
 ]
 
 _TESTS = Path(__file__).parent
-_TIERS = ("unit", "db", "coordination", "messaging", "services", "cluster", "docker")
+_TIERS = ("unit", "db", "coordination", "messaging", "services", "security", "cluster", "docker")
 _TIERS_OF_SERVERS = _TIERS[:-1]
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from rollcall.access.environment import explained_settings
 from rollcall.errors import RollcallError
 from rollcall.settings import ServiceSettings, settings_table
 from rollcall.topic_admin import TopicAdmin
@@ -45,7 +46,7 @@ def service_command(
             return _migrate(settings, migrations)
         return asyncio.run(_topics(settings, Topology(topics), arguments))
     except ValidationError as error:
-        sys.stderr.write(f"{prog}: the settings are invalid:\n{_explain(error)}")
+        sys.stderr.write(f"{prog}: {explained_settings(error)}\n")
     except (RollcallError, OSError) as error:
         sys.stderr.write(f"{prog}: {error}\n")
     return 2
@@ -96,14 +97,3 @@ async def _topics(
         await admin.check()
     sys.stdout.write("every topic agrees with the registry\n")
     return 0
-
-
-def _explain(error: ValidationError) -> str:
-    return "".join(
-        f"  {_variable(item['loc'])}: {item['msg']}\n"
-        for item in error.errors(include_input=False, include_url=False)
-    )
-
-
-def _variable(location: tuple[int | str, ...]) -> str:
-    return f"ROLLCALL_{'_'.join(map(str, location)).upper()}" if location else "together"

@@ -14,6 +14,19 @@ class ConfigurationError(RollcallError):
     """A setting or a service definition cannot work; the message names it and the remedy."""
 
 
+class AccessDeniedError(ConfigurationError):
+    """A server is there and does not let this program in, or is not the one it should be.
+
+    Waiting would not help, so a service that starts ends with the code 2; the message says what to check.
+    """
+
+    exit_code = ExitCode.MISCONFIGURED
+
+
+class DatabaseUnreachableError(RollcallError):
+    """Migrations cannot be run: the message has libpq's reason and the settings to check."""
+
+
 class SchemaTooNewError(RollcallError):
     """The database schema holds migrations that this program does not know: run a newer release."""
 

@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import structlog
 import uvicorn
@@ -18,6 +19,14 @@ from rollcall.telemetry.health import Health
 from rollcall.telemetry.metrics import Metrics
 
 log = structlog.get_logger()
+
+
+_NOT_READY: dict[int | str, dict[str, Any]] = {
+    503: {"description": "Not ready", "content": {"application/json": {"schema": {}}}}
+}
+_METRICS: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/plain": {"schema": {"type": "string"}}}}
+}
 
 
 class PartitionStatus(BaseModel):
@@ -58,7 +67,7 @@ def runtime_routes(
         """Answer while the event loop turns."""
         return {"status": "alive"}
 
-    @router.get("/healthz/ready", tags=["health"], responses={503: {"description": "Not ready"}})
+    @router.get("/healthz/ready", tags=["health"], responses=_NOT_READY)
     async def ready() -> Response:
         """Answer 200 while this instance makes progress, 503 with its problems otherwise.
 
@@ -69,7 +78,7 @@ def runtime_routes(
         body = {"status": status_text, "problems": problems, "notices": health.notices()}
         return JSONResponse(body, status_code=503 if problems else 200)
 
-    @router.get("/metrics", tags=["health"], response_class=Response)
+    @router.get("/metrics", tags=["health"], response_class=Response, responses=_METRICS)
     async def expose_metrics() -> Response:
         """Metrics in Prometheus' text format."""
         metrics.ready.set(0 if health.problems() else 1)

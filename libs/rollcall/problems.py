@@ -1,6 +1,7 @@
 """Errors over HTTP as problem documents (RFC 9457, application/problem+json)."""
 
 from http import HTTPStatus
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -10,13 +11,28 @@ from starlette.exceptions import HTTPException
 from rollcall.database.failures import DATABASE_ERRORS
 from rollcall.errors import DeadLetterError
 
+_MEDIA_TYPE = "application/problem+json"
+_FIRST_ERROR = 400
+_AWAY = {"description": "The database does not answer; try again"}
+_PROBLEM = {
+    "type": "object",
+    "title": "Problem",
+    "description": "What went wrong (RFC 9457); more members than these tell programs more.",
+    "required": ["status", "title", "detail"],
+    "properties": {
+        "status": {"type": "integer"},
+        "title": {"type": "string"},
+        "detail": {"type": "string"},
+    },
+}
+
 
 def problem(status: int, detail: str, **members: object) -> JSONResponse:
     """A problem document; `members` add what a program would want to read."""
     return JSONResponse(
         {"status": status, "title": HTTPStatus(status).phrase, "detail": detail, **members},
         status_code=status,
-        media_type="application/problem+json",
+        media_type=_MEDIA_TYPE,
     )
 
 
@@ -49,8 +65,38 @@ def _contradicts(_: Request, error: Exception) -> JSONResponse:
     return problem(422, str(error))
 
 
+def document_problems(app: FastAPI) -> None:
+    """Let the OpenAPI document of `app` say that errors are problem documents."""
+    describe = app.openapi
+
+    def described() -> dict[str, Any]:
+        document = describe()
+        schemas = document.setdefault("components", {}).setdefault("schemas", {})
+        for unused in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(unused, None)
+        schemas["Problem"] = _PROBLEM
+        for path, operations in document["paths"].items():
+            for operation in operations.values():
+                if path.startswith("/v1/"):
+                    operation["responses"].setdefault("503", dict(_AWAY))
+                _describe_errors(operation["responses"])
+        return document
+
+    app.openapi = described  # type: ignore[method-assign]
+
+
+def _describe_errors(responses: dict[str, Any]) -> None:
+    """Those that are said to be FastAPI's own, or said nothing of."""
+    for status, response in responses.items():
+        content = response.get("content", {})
+        if int(status) >= _FIRST_ERROR and ("HTTPValidationError" in str(content) or not content):
+            reference = {"$ref": "#/components/schemas/Problem"}
+            response["content"] = {_MEDIA_TYPE: {"schema": reference}}
+
+
 def add_problem_handlers(app: FastAPI) -> None:
     """Answer every error of `app` with a problem document."""
+    document_problems(app)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _refused)
     for unavailable in DATABASE_ERRORS:

@@ -6,10 +6,19 @@ import socket
 from typing import Literal, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from rollcall.access.addresses import check_address
+from rollcall.access.environment import file_variable, is_secret
+from rollcall.access.kafka import KafkaAccess
 
 _MOST_TOKENS = 2
 _SHORTEST_TOKEN = 16
+_POSTGRES_SCHEMES = ("postgresql", "postgres")
+_REDIS_SCHEMES = tuple(
+    scheme + topology
+    for scheme in ("redis", "rediss")
+    for topology in ("", "+sentinel", "+cluster")
+)
 
 
 def _new_instance_id() -> str:
@@ -17,10 +26,14 @@ def _new_instance_id() -> str:
     return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
 
 
-class ServiceSettings(BaseSettings):
-    """What every service on the runtime can be told. Services extend it by subclassing."""
+def checked_postgres_dsn(given: SecretStr) -> SecretStr:
+    """Refuse an address that a driver would misread, without showing it."""
+    check_address(given.get_secret_value(), _POSTGRES_SCHEMES)
+    return given
 
-    model_config = SettingsConfigDict(env_prefix="ROLLCALL_", frozen=True, extra="ignore")
+
+class ServiceSettings(KafkaAccess):
+    """What every service on the runtime can be told. Services extend it by subclassing."""
 
     service_name: str = Field("service", description="Name in logs, metrics and published events.")
     instance_id: str = Field(
@@ -29,9 +42,6 @@ class ServiceSettings(BaseSettings):
         description="Unique for each process; made from host, pid and a random part if not given.",
     )
 
-    kafka_bootstrap_servers: str = Field(
-        "127.0.0.1:9092", description="Kafka brokers, host:port separated by commas."
-    )
     topic_prefix: str = Field(
         "", pattern=r"^[a-zA-Z0-9._-]{0,60}$", description="Put before the name of every topic."
     )
@@ -68,7 +78,8 @@ class ServiceSettings(BaseSettings):
 
     postgres_dsn: SecretStr = Field(
         SecretStr("postgresql://postgres@127.0.0.1:5432/postgres"),
-        description="PostgreSQL address, with user, password and database.",
+        description="PostgreSQL address, with user, password and database; with TLS"
+        " ?sslmode=verify-full&sslrootcert=FILE.",
     )
     database_schema: str = Field("public", description="Schema that holds the service's tables.")
     database_pool_size: int = Field(
@@ -184,6 +195,15 @@ class ServiceSettings(BaseSettings):
     )
     log_format: Literal["json", "console"] = Field("json", description="Form of the log lines.")
 
+    _a_postgres_address = field_validator("postgres_dsn")(checked_postgres_dsn)
+
+    @field_validator("redis_url")
+    @classmethod
+    def _a_redis_address(cls, given: SecretStr | None) -> SecretStr | None:
+        if given is not None:
+            check_address(given.get_secret_value(), _REDIS_SCHEMES)
+        return given
+
     @field_validator("admin_tokens")
     @classmethod
     def _few_long_tokens(cls, given: SecretStr | None) -> SecretStr | None:
@@ -245,7 +265,9 @@ def settings_table(model: type[ServiceSettings]) -> str:
     rows = ["| variable | default | meaning |", "|---|---|---|"]
     for name, field in model.model_fields.items():
         default = "generated" if field.default_factory else _shown(field.default)
-        rows.append(f"| `ROLLCALL_{name.upper()}` | {default} | {field.description} |")
+        variable = f"ROLLCALL_{name.upper()}"
+        file = f" Or `{file_variable(variable)}` names a file." if is_secret(field) else ""
+        rows.append(f"| `{variable}` | {default} | {field.description}{file} |")
     return "\n".join(rows) + "\n"
 
 

@@ -6,10 +6,12 @@ from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import TopicAlreadyExistsError, for_code
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from rollcall import failpoints
-from rollcall.errors import TopicMismatchError
+from rollcall.access.kafka import kafka_options
+from rollcall.access.kafka_refusal import refuse_if_denied
+from rollcall.errors import AccessDeniedError, TopicMismatchError
 from rollcall.failpoints import Failpoint
 from rollcall.settings import ServiceSettings
 from rollcall.topology import Topology
@@ -26,15 +28,35 @@ class TopicAdmin:
         self._settings = settings
         self._topology = topology
         self._admin = AIOKafkaAdminClient(
-            bootstrap_servers=settings.kafka_bootstrap_servers,
+            **kafka_options(settings),
             client_id=f"{settings.instance_id}-topics",
             request_timeout_ms=int(_TIMEOUT_SECONDS * 1000),
         )
 
     async def __aenter__(self) -> "TopicAdmin":
-        async with asyncio.timeout(_TIMEOUT_SECONDS):
-            await self._admin.start()
+        """Connect.
+
+        Raises:
+            AccessDeniedError: a broker is there and does not let us in.
+            aiokafka.errors.KafkaError, TimeoutError: Kafka cannot be reached.
+        """
+        try:
+            async with asyncio.timeout(_TIMEOUT_SECONDS):
+                await self._admin.start()
+        except (KafkaError, OSError, TimeoutError):
+            await self._admin.close()
+            await refuse_if_denied(self._settings)
+            raise
+        if not self._admin._client.cluster.brokers():  # so it looks to one whose token is refused
+            await self._refuse_if_denied()
         return self
+
+    async def _refuse_if_denied(self) -> None:
+        try:
+            await refuse_if_denied(self._settings)
+        except AccessDeniedError:
+            await self._admin.close()
+            raise
 
     async def __aexit__(self, *_: object) -> None:
         await self._admin.close()

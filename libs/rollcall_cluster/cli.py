@@ -59,6 +59,11 @@ _COMMANDS = {
         "purge_command",
         "Take batches that ended long ago out of the database.",
     ),
+    "roles": _Command(
+        "rollcall_cluster.roles.command",
+        "roles_command",
+        "Print the SQL that creates a deployment's database roles.",
+    ),
     "chaos": _Command(
         "rollcall_cluster.chaos.command",
         "chaos_command",

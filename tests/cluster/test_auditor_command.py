@@ -94,7 +94,7 @@ async def test_motion_exits_2_when_rest_is_required(deployment: Deployment):
         ("ROLLCALL_POSTGRES_DSN", "postgresql://nobody@127.0.0.1:1/x", "check ROLLCALL_POSTGRES"),
         ("ROLLCALL_DATABASE_SCHEMA", "elsewhere", "check ROLLCALL_DATABASE_SCHEMA"),
         ("ROLLCALL_TOPIC_PREFIX", "elsewhere.", "check the topic prefix"),
-        ("ROLLCALL_RECORD_MAX_BYTES", "many", "record_max_bytes"),
+        ("ROLLCALL_RECORD_MAX_BYTES", "many", "ROLLCALL_RECORD_MAX_BYTES"),
     ],
 )
 async def test_what_cannot_be_checked_exits_2_with_a_remedy(

@@ -10,6 +10,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
 
 from rollcall import failpoints
+from rollcall.access.kafka import kafka_options
 from rollcall.backoff import Backoff
 from rollcall.consumer.chunk import Chunk, Span
 from rollcall.consumer.chunk_streams import ChunkStreams
@@ -76,7 +77,7 @@ class Consumer:
             database, PositionStore(settings.consumer_group), self._log_ranges
         )
         self._kafka = AIOKafkaConsumer(
-            bootstrap_servers=settings.kafka_bootstrap_servers,
+            **kafka_options(settings),
             client_id=settings.instance_id,
             group_id=settings.consumer_group,
             enable_auto_commit=False,

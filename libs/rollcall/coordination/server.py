@@ -1,6 +1,7 @@
 """The way to Redis: one connection string for every topology, Lua scripts by name, every wait bounded."""
 
 import asyncio
+import ssl
 import time
 from collections.abc import Sequence
 from hashlib import sha1
@@ -9,6 +10,7 @@ from typing import Any
 
 from redis.asyncio import Redis, RedisCluster
 from redis.exceptions import (
+    AuthenticationError,
     NoPermissionError,
     NoScriptError,
     RedisClusterException,
@@ -16,6 +18,7 @@ from redis.exceptions import (
     ResponseError,
 )
 
+from rollcall.access.tls import certificate_refusal, find_tls_error
 from rollcall.coordination.topology import connect
 from rollcall.errors import (
     ConfigurationError,
@@ -118,7 +121,9 @@ class RedisServer:
             raise CoordinationUnavailableError(f"Redis refused: {error}") from error
         except _NO_ANSWER as error:
             reason = f"{type(error).__name__}: {error}"[:300]
-            raise CoordinationUnavailableError(f"no answer from Redis: {reason}") from error
+            raise CoordinationUnavailableError(
+                f"no answer from Redis: {reason}{_what_to_check(error)}"
+            ) from error
 
     async def _ask(self, words: Sequence[Any]) -> Any:
         if self._connections is not None:
@@ -134,6 +139,18 @@ class RedisServer:
             for sentinel in manager.sentinels if manager else ():
                 await sentinel.aclose()
         await self.client.aclose()
+
+
+def _what_to_check(error: BaseException) -> str:
+    """What waiting does not mend, told from a Redis that is away."""
+    if isinstance(error, AuthenticationError):
+        return "; check user and password in ROLLCALL_REDIS_URL, and the server's ACL"
+    if isinstance(tls := find_tls_error(error), ssl.SSLCertVerificationError):
+        refused = certificate_refusal(tls, "ssl_ca_certs and the host in ROLLCALL_REDIS_URL")
+        return f"; it {refused}"
+    if tls is not None:
+        return "; check redis:// or rediss:// and the port in ROLLCALL_REDIS_URL, and ssl_certfile"
+    return ""
 
 
 class _Connections:

@@ -12,7 +12,7 @@ from yoyo import get_backend, read_migrations
 
 from rollcall import failpoints
 from rollcall.database.schema_version import APPLIED, known_migrations, refuse_newer
-from rollcall.errors import ConfigurationError
+from rollcall.errors import ConfigurationError, DatabaseUnreachableError
 from rollcall.failpoints import Failpoint
 
 # Ends with its session: yoyo's own lock is a row, which a killed process would leave behind.
@@ -36,6 +36,16 @@ def _checked_schema(schema: str) -> str:
     return schema
 
 
+def _connected(dsn: str) -> psycopg.Connection:
+    try:
+        return psycopg.connect(dsn, autocommit=True, connect_timeout=10)
+    except psycopg.OperationalError as error:  # libpq's message says which of these it is
+        raise DatabaseUnreachableError(
+            f"PostgreSQL cannot be reached: {error}; check ROLLCALL_POSTGRES_DSN: host, user, password,"
+            " sslmode and sslrootcert"
+        ) from error
+
+
 def migrate(dsn: str, schema: str, folders: Sequence[Path]) -> list[str]:
     """Create `schema` if need be and apply what is missing of the migrations in `folders`.
 
@@ -43,16 +53,30 @@ def migrate(dsn: str, schema: str, folders: Sequence[Path]) -> list[str]:
 
     Raises:
         SchemaTooNewError: the schema holds migrations that this program does not know.
+        DatabaseUnreachableError: the server cannot be reached, or does not let us in.
     """
-    with psycopg.connect(dsn, autocommit=True, connect_timeout=10) as connection:
+    with _connected(dsn) as connection:
         connection.execute(_LOCK)
-        connection.execute(
-            sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(
-                sql.Identifier(_checked_schema(schema))
-            )
-        )
+        _create_schema(connection, _checked_schema(schema))
         failpoints.reached(Failpoint.MIGRATION_SCHEMA_CREATED)
-        return _apply(dsn, schema, folders)
+        applied = _apply(dsn, schema, folders)
+        _grant_to_roles(connection, schema)
+        return applied
+
+
+def _create_schema(connection: psycopg.Connection, schema: str) -> None:
+    """Create it unless it is there: a migrator who owns the schema need not own the database."""
+    known = connection.execute("SELECT to_regnamespace(%s) IS NOT NULL", [schema]).fetchone()
+    if known != (True,):
+        connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
+
+
+def _grant_to_roles(connection: psycopg.Connection, schema: str) -> None:
+    """Give the schema's roles, as far as there are any, their rights on all tables there are now."""
+    grant = sql.SQL("{}.grant_roles()").format(sql.Identifier(schema))
+    name = grant.as_string(connection)
+    if connection.execute("SELECT to_regprocedure(%s) IS NOT NULL", [name]).fetchone() == (True,):
+        connection.execute(sql.SQL("SELECT {}").format(grant))
 
 
 def _apply(dsn: str, schema: str, folders: Sequence[Path]) -> list[str]:

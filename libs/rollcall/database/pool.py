@@ -8,6 +8,7 @@ from typing import Any
 
 import asyncpg
 
+from rollcall.access.database import refuse_if_denied
 from rollcall.database.failures import DATABASE_ERRORS
 from rollcall.settings import ServiceSettings
 from rollcall.telemetry.metrics import Metrics
@@ -52,9 +53,17 @@ class Database:
         """Open `database_pool_size` connections.
 
         Raises:
+            AccessDeniedError: the server is there and does not let us in.
             OSError, asyncpg.PostgresError, TimeoutError: the server cannot be reached or refuses.
         """
-        self._pool = await asyncpg.create_pool(
+        try:
+            self._pool = await self._create_pool()
+        except DATABASE_ERRORS as error:
+            refuse_if_denied(error)
+            raise
+
+    async def _create_pool(self) -> Any:
+        return await asyncpg.create_pool(
             self._settings.postgres_dsn.get_secret_value(),
             min_size=self._settings.database_pool_size,
             max_size=self._settings.database_pool_size,

@@ -40,7 +40,7 @@ def split(body: bytes) -> list[bytes]:
     """Cut a body into the bytes of its envelopes, unchanged.
 
     Raises:
-        UnreadableBodyError: it is not JSON, or neither an object nor a list of 1 to 500 items.
+        UnreadableBodyError: it is not JSON, nested too deeply, or neither an object nor a list of 1 to 500 items.
     """
     try:
         if body.lstrip()[:1] != b"[":
@@ -48,6 +48,8 @@ def split(body: bytes) -> list[bytes]:
         items = [bytes(item) for item in msgspec.json.decode(body, type=list[msgspec.Raw])]
     except msgspec.DecodeError as error:
         raise UnreadableBodyError(f"the body is not JSON: {error}") from None
+    except RecursionError:
+        raise UnreadableBodyError("the body is nested too deeply") from None
     if not 1 <= len(items) <= MAX_ENVELOPES:
         raise UnreadableBodyError(f"{len(items)} events; 1 to {MAX_ENVELOPES} are taken at a time")
     return items

@@ -9,6 +9,7 @@ import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from rollcall.access.kafka import kafka_options
 from rollcall.cancellation import apart, end
 from rollcall.ingest.envelopes import Accepted
 from rollcall.outbox.publication import Headers
@@ -78,7 +79,7 @@ class IngestProducer:
         async with self._opening:
             if self._producer is None:
                 producer = AIOKafkaProducer(
-                    bootstrap_servers=self._settings.kafka_bootstrap_servers,
+                    **kafka_options(self._settings),
                     client_id=f"{self._settings.instance_id}-ingest",
                     enable_idempotence=True,
                     linger_ms=_LINGER_MS,

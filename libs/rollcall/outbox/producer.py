@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from rollcall import failpoints
+from rollcall.access.kafka import kafka_options
 from rollcall.cancellation import apart
 from rollcall.failpoints import Failpoint
 from rollcall.outbox.event import OutgoingRecord
@@ -56,7 +57,7 @@ class LaneProducer:
         )
         self._partition_counts: dict[str, int] = {}
         self._producer = PromptProducer(
-            bootstrap_servers=settings.kafka_bootstrap_servers,
+            **kafka_options(settings),
             client_id=f"{settings.instance_id}-lane-{lane}",
             transactional_id=f"{settings.topic_prefix}{settings.consumer_group}-lane-{lane}",
             transaction_timeout_ms=TRANSACTION_TIMEOUT_SECONDS * 1000,
@@ -77,7 +78,7 @@ class LaneProducer:
         failpoints.reached(Failpoint.LANE_FENCED)
         self._partition_counts = await self._count_partitions()
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._settings.kafka_bootstrap_servers,
+            **kafka_options(self._settings),
             client_id=f"{self._settings.instance_id}-lane-{self._lane}-position",
             isolation_level="read_committed",
             enable_auto_commit=False,

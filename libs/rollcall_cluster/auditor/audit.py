@@ -88,11 +88,8 @@ class _Audit:
 
     def logs(self) -> AbstractAsyncContextManager[KafkaLogs]:
         """The logs of the deployment."""
-        servers, limit_seconds = (
-            self._target.kafka_bootstrap_servers,
-            self._target.connect_timeout_seconds,
-        )
-        return open_logs(servers, self._logbook.topics, limit_seconds)
+        limit_seconds = self._target.connect_timeout_seconds
+        return open_logs(self._target, self._logbook.topics, limit_seconds)
 
     async def run(self, logs: KafkaLogs, database: Database) -> AuditReport:
         """Gather all facts, then judge them."""

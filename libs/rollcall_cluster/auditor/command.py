@@ -19,6 +19,8 @@ from rich.progress import (
 )
 from rich.progress import Progress as Bars
 
+from rollcall.access.environment import explained_settings
+from rollcall.errors import ConfigurationError
 from rollcall_cluster.auditor.audit import AuditOptions, verify
 from rollcall_cluster.auditor.errors import CannotAuditError
 from rollcall_cluster.auditor.progress import Progress, Silent
@@ -100,8 +102,8 @@ def _audit(given: dict[str, str], options: AuditOptions) -> AuditReport:
         target = AuditTarget(**given)  # type: ignore[arg-type]
         with _progress() as progress:
             return asyncio.run(verify(target, options, progress))
-    except (CannotAuditError, ValidationError) as error:
-        typer.echo(f"could not check: {error}", err=True)
+    except (CannotAuditError, ConfigurationError, ValidationError) as error:
+        typer.echo(f"could not check: {explained_settings(error) or error}", err=True)
         raise typer.Exit(CANNOT_AUDIT) from error
 
 

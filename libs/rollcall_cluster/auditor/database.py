@@ -7,6 +7,8 @@ from typing import Any
 
 import asyncpg
 
+from rollcall.access.database import database_refusal
+from rollcall.database.failures import DATABASE_ERRORS
 from rollcall.database.pool import close_session
 from rollcall.database.queries import load_queries
 from rollcall_cluster.auditor.errors import CannotAuditError
@@ -138,11 +140,12 @@ async def open_database(target: AuditTarget) -> AsyncIterator[Database]:
                 "jit": "off",
             },
         )
-    except (asyncpg.PostgresError, OSError, TimeoutError) as error:
-        raise CannotAuditError(
-            f"PostgreSQL cannot be reached ({type(error).__name__}: {error}); check"
-            " ROLLCALL_POSTGRES_DSN"
-        ) from error
+    except DATABASE_ERRORS as error:
+        why = (
+            database_refusal(error)
+            or f"cannot be reached ({type(error).__name__}: {error}); check ROLLCALL_POSTGRES_DSN"
+        )
+        raise CannotAuditError(f"PostgreSQL {why}") from error
     try:
         database = Database(connection, target.consumer_group)
         await database.require_tables(target.database_schema)

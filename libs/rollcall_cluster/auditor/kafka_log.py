@@ -20,7 +20,10 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
+from rollcall.access.kafka import KafkaAccess, kafka_options
+from rollcall.access.kafka_refusal import refuse_if_denied
 from rollcall.consumer.lenient_records import mend_header_names
+from rollcall.errors import AccessDeniedError
 from rollcall_cluster.auditor.errors import CannotAuditError
 
 # Partitions read at a time: together with the fetch size this bounds the records held in memory.
@@ -186,11 +189,11 @@ def _within(
 
 
 async def _count_partitions(
-    bootstrap_servers: str, timeout_seconds: float, topics: Collection[str]
+    access: KafkaAccess, timeout_seconds: float, topics: Collection[str]
 ) -> dict[str, int]:
     """Partitions of those topics that exist. Asks for all: asking for one by name could create it."""
     admin = AIOKafkaAdminClient(
-        bootstrap_servers=bootstrap_servers, request_timeout_ms=int(timeout_seconds * 1000)
+        **kafka_options(access), request_timeout_ms=int(timeout_seconds * 1000)
     )
     try:
         await admin.start()
@@ -203,25 +206,33 @@ async def _count_partitions(
         await admin.close()
 
 
+async def _tell_denial(access: KafkaAccess) -> None:
+    try:
+        await refuse_if_denied(access)
+    except AccessDeniedError as error:
+        raise CannotAuditError(str(error)) from error
+
+
 @asynccontextmanager
 async def open_logs(
-    servers: str, topics: Collection[str], timeout_seconds: float
+    access: KafkaAccess, topics: Collection[str], timeout_seconds: float
 ) -> AsyncIterator[KafkaLogs]:
-    """Connect to the cluster at `servers` (host:port,..) to read those of `topics` that exist.
+    """Connect to a cluster to read those of `topics` that exist.
 
     Raises:
         CannotAuditError: the cluster cannot be reached.
     """
     try:
-        counts = await _count_partitions(servers, timeout_seconds, topics)
+        counts = await _count_partitions(access, timeout_seconds, topics)
     except (KafkaError, OSError, TimeoutError) as error:
+        await _tell_denial(access)
         raise CannotAuditError(
-            f"Kafka at {servers} cannot be reached ({type(error).__name__}: {error}); check"
+            f"Kafka at {access.kafka_bootstrap_servers} cannot be reached ({type(error).__name__}: {error}); check"
             " ROLLCALL_KAFKA_BOOTSTRAP_SERVERS"
         ) from error
     mend_header_names()
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=servers,
+        **kafka_options(access),
         group_id=None,
         client_id="rollcall-verify",
         isolation_level="read_committed",
@@ -231,7 +242,7 @@ async def open_logs(
         fetch_max_wait_ms=_FETCH_WAIT_MS,
     )
     uncommitted = AIOKafkaConsumer(
-        bootstrap_servers=servers,
+        **kafka_options(access),
         group_id=None,
         client_id="rollcall-verify-ends",
         isolation_level="read_uncommitted",

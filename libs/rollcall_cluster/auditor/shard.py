@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from rollcall.access.kafka import KafkaAccess
 from rollcall_cluster.auditor.kafka_log import open_logs
 from rollcall_cluster.auditor.log_reading import LogReading, Reach
 from rollcall_cluster.auditor.logbook import Logbook
@@ -34,6 +35,7 @@ async def read_shard(job: ShardJob, progress: Progress) -> Counter[str]:
     logbook = Logbook(job.topic_prefix, job.partitions)
     with closing(Scratch(job.file, create=False)) as scratch:
         reading = LogReading(scratch, logbook, job.consumer_group, job.record_max_bytes)
-        servers, timeout_seconds = job.kafka_bootstrap_servers, job.connect_timeout_seconds
-        async with open_logs(servers, topics, timeout_seconds) as logs:
+        # How to get in is in the environment that this process inherited, secrets and all.
+        access = KafkaAccess(kafka_bootstrap_servers=job.kafka_bootstrap_servers)
+        async with open_logs(access, topics, job.connect_timeout_seconds) as logs:
             return await reading.read(logs, job.reaches, progress)

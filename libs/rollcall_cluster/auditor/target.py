@@ -1,17 +1,14 @@
 """What is audited: one deployment, named as its own processes are told about it."""
 
-from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, field_validator
+
+from rollcall.access.kafka import KafkaAccess
+from rollcall.settings import checked_postgres_dsn
 
 
-class AuditTarget(BaseSettings):
+class AuditTarget(KafkaAccess):
     """A deployment: its servers, schema, topic prefix and consumer group, from `ROLLCALL_*`."""
 
-    model_config = SettingsConfigDict(env_prefix="ROLLCALL_", frozen=True, extra="ignore")
-
-    kafka_bootstrap_servers: str = Field(
-        "127.0.0.1:9092", description="Kafka brokers, host:port separated by commas."
-    )
     postgres_dsn: SecretStr = Field(
         SecretStr("postgresql://postgres@127.0.0.1:5432/postgres"),
         description="PostgreSQL address, with user, password and database.",
@@ -27,3 +24,5 @@ class AuditTarget(BaseSettings):
     connect_timeout_seconds: float = Field(
         10.0, gt=0, description="Limit for reaching a server, and for a read without progress."
     )
+
+    _a_postgres_address = field_validator("postgres_dsn")(checked_postgres_dsn)

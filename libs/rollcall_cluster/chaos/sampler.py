@@ -12,6 +12,7 @@ import httpx
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from rollcall.access.kafka import kafka_options_at
 from rollcall.database.failures import DATABASE_ERRORS
 from rollcall_cluster.chaos.fleet import Fleet, Member
 from rollcall_cluster.chaos.idleness import IdleWatch, PartitionName
@@ -158,7 +159,7 @@ class _KafkaEnds:
     async def _connected(self) -> AIOKafkaConsumer:
         if self._consumer is None:
             consumer = AIOKafkaConsumer(
-                bootstrap_servers=self._world.brokers,
+                **kafka_options_at(self._world.brokers),
                 client_id="rollcall-chaos",
                 request_timeout_ms=int(_ANSWER_SECONDS * 1000),
                 retry_backoff_ms=50,

@@ -9,6 +9,8 @@ from typing import Any
 
 import asyncpg
 
+from rollcall.access.database import database_refusal
+from rollcall.database.failures import DATABASE_ERRORS
 from rollcall.database.pool import close_session
 from rollcall.dead_letters.operations import DeadLetters
 from rollcall.errors import DeadLetterError, SchemaNotMigratedError
@@ -16,6 +18,7 @@ from rollcall.topology import Topology
 from rollcall_cluster.auditor.target import AuditTarget
 from rollcall_events.topics import TOPICS
 
+_DSN = "ROLLCALL_POSTGRES_DSN"
 _STATEMENT_SECONDS = 60
 _HAS_TABLES = """
 SELECT to_regclass('dead_letter_audit') IS NOT NULL AND to_regclass('topic_audit') IS NOT NULL
@@ -93,10 +96,9 @@ class Deployment:
                     "jit": "off",
                 },
             )
-        except (OSError, TimeoutError, asyncpg.PostgresError) as error:
-            raise DeadLetterError(
-                f"PostgreSQL cannot be reached: {error!r}; check ROLLCALL_POSTGRES_DSN"
-            ) from error
+        except DATABASE_ERRORS as error:
+            why = database_refusal(error) or f"cannot be reached: {error!r}; check {_DSN}"
+            raise DeadLetterError(f"PostgreSQL {why}") from error
 
 
 def operator() -> str:

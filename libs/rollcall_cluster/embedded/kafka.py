@@ -83,7 +83,13 @@ class EmbeddedKafka(EmbeddedServer):
         storage_tool = [*self._java_command("64m"), "kafka.tools.StorageTool", "format"]
         with self.log_file.open("ab") as log:
             result = subprocess.run(  # noqa: S603 - our own program and arguments
-                [*storage_tool, f"--cluster-id={cluster_id}", "--config", properties],
+                [
+                    *storage_tool,
+                    f"--cluster-id={cluster_id}",
+                    *self.format_options(),
+                    "--config",
+                    properties,
+                ],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -109,6 +115,18 @@ class EmbeddedKafka(EmbeddedServer):
         """Options that the environment has for other Java programs do not reach the server."""
         return {name: value for name, value in os.environ.items() if name not in _JAVA_VARIABLES}
 
+    def extra_properties(self, port: int, controller_port: int) -> Mapping[str, str]:
+        """What a server is told beyond the usual, or instead of it: for subclasses."""
+        return {}
+
+    def format_options(self) -> Sequence[str]:
+        """Options of the tool that formats the storage, such as the first users: for subclasses."""
+        return ()
+
+    def java_options(self) -> Sequence[str]:
+        """Options of the JVM beyond the usual: for subclasses."""
+        return ()
+
     def answers(self) -> bool:
         """Ask for brokers and coordinators: ready once the broker has joined its own cluster."""
         try:
@@ -128,20 +146,22 @@ class EmbeddedKafka(EmbeddedServer):
             "-Xshare:auto",
             "-Djava.awt.headless=true",
             f"-Dlog4j2.configurationFile={logging}",
+            *self.java_options(),
             "-cp",
             class_path,
         ]
 
     def _write_properties(self, data_directory: Path, *, port: int, controller_port: int) -> Path:
         properties = self.directory / "server.properties"
-        properties.write_text(
-            _PROPERTIES.format(
-                port=port,
-                controller_port=controller_port,
-                data_directory=json.dumps(str(data_directory))[1:-1],
-                message_max_bytes=_MESSAGE_MAX_BYTES,
-            )
+        usual = _PROPERTIES.format(
+            port=port,
+            controller_port=controller_port,
+            data_directory=json.dumps(str(data_directory))[1:-1],
+            message_max_bytes=_MESSAGE_MAX_BYTES,
         )
+        # Of two lines with one name, the last one counts.
+        extra = self.extra_properties(port, controller_port).items()
+        properties.write_text(usual + "".join(f"{name}={value}\n" for name, value in extra))
         return properties
 
 

@@ -56,7 +56,11 @@ class EmbeddedPostgres(EmbeddedServer):
 
     def prepare(self) -> None:
         """Raise EmbeddedServerError if there is no PostgreSQL for this platform."""
-        _program("postgres")
+        self.program("postgres")
+
+    def program(self, name: str) -> Path:
+        """One of PostgreSQL's programs; raises EmbeddedServerError if there is none."""
+        return _program(name)
 
     def account(self) -> Mapping[str, Any]:
         """Root lends PostgreSQL a system user."""
@@ -75,13 +79,17 @@ class EmbeddedPostgres(EmbeddedServer):
         """Run initdb: UTF-8, a collation that is the same on every platform, trust."""
         options = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-sync"]
         collation = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
-        self._run([_program("initdb"), *options, *collation, "-D", data_directory.resolve()])
+        self._run([self.program("initdb"), *options, *collation, "-D", data_directory.resolve()])
 
     def command(self) -> Sequence[str | Path]:
         """Settings are written anew at each start; ALTER SYSTEM overrides them as usual."""
         settings = self.data_directory / "postgresql.conf"
-        settings.write_text(_SETTINGS.format(port=self.port))
-        return [_program("postgres"), "-D", self.data_directory.resolve()]
+        settings.write_text(_SETTINGS.format(port=self.port) + self.extra_settings())
+        return [self.program("postgres"), "-D", self.data_directory.resolve()]
+
+    def extra_settings(self) -> str:
+        """Lines of postgresql.conf beyond the usual, or instead of them: for subclasses."""
+        return ""
 
     def answers(self) -> bool:
         """Run `select 1`."""

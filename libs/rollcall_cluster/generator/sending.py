@@ -12,6 +12,9 @@ from zlib import crc32
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from rollcall.access.kafka import KafkaAccess, kafka_options
+from rollcall.access.kafka_refusal import refuse_if_denied
+from rollcall.errors import AccessDeniedError
 from rollcall_cluster.generator.errors import CannotProduceError
 from rollcall_cluster.generator.record import CONTENTS, FAILURES, REGISTRATIONS, Kind, Record
 
@@ -34,6 +37,7 @@ class RecordSender:
         self.sent: Counter[Kind] = Counter()
         self.bytes_sent = 0
         self._servers = bootstrap_servers
+        self._access = KafkaAccess(kafka_bootstrap_servers=bootstrap_servers)
         self._prefix = topic_prefix
         self._partitions: dict[str, int] = {}
         self._filling: dict[_Place, _Filling] = {}
@@ -49,7 +53,7 @@ class RecordSender:
             CannotProduceError: Kafka cannot be reached, or a topic is missing.
         """
         self._producer = AIOKafkaProducer(
-            bootstrap_servers=self._servers,
+            **kafka_options(self._access),
             client_id="rollcall-generate",
             enable_idempotence=True,
             max_batch_size=_BATCH_BYTES,
@@ -176,10 +180,17 @@ class RecordSender:
                 await self._producer.start()
         except (KafkaError, TimeoutError, OSError) as error:
             await self._stop()
+            await self._tell_denial()
             raise CannotProduceError(
                 f"cannot reach Kafka at {self._servers}: {error or 'no answer'}. Start one with"
                 " `rollcall up`, or set ROLLCALL_KAFKA_BOOTSTRAP_SERVERS"
             ) from error
+
+    async def _tell_denial(self) -> None:
+        try:
+            await refuse_if_denied(self._access)
+        except AccessDeniedError as error:
+            raise CannotProduceError(str(error)) from error
 
     async def _count_partitions(self, topic: str) -> int:
         """Ask for a topic's partitions, for a moment again and again: it may be quite new."""

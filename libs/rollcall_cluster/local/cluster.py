@@ -5,7 +5,9 @@ import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
+from rollcall.access.environment import read_secret
 from rollcall_cluster.embedded import EmbeddedServers
+from rollcall_cluster.embedded.servers import POSTGRES_VARIABLE, REDIS_VARIABLE
 from rollcall_cluster.local.errors import ClusterError
 from rollcall_cluster.local.home import Home
 from rollcall_cluster.local.readiness import Report, wait_until_ready
@@ -116,7 +118,9 @@ def _servers(home: Home) -> EmbeddedServers:
     # After `eval "$(rollcall env)"`, the environment names our own servers: they stay embedded.
     known = {server.address for server in own if server.has_address}
     given = {name: value for name, value in os.environ.items() if value not in known}
-    return EmbeddedServers(home.servers, given)
+    read = {name: read_secret(given, name) for name in (POSTGRES_VARIABLE, REDIS_VARIABLE)}
+    found = {name: value for name, value in read.items() if value}
+    return EmbeddedServers(home.servers, given | found)
 
 
 def _side_by_side(action: Callable[[Replica], None], replicas: Iterable[Replica]) -> None:

@@ -6,23 +6,50 @@ from typing import Annotated
 
 import typer
 
+from rollcall.access.addresses import HIDDEN, shown_address
+from rollcall.access.environment import PREFIX, is_secret
+from rollcall.settings import ServiceSettings
 from rollcall_cluster.local.home import Home
+
+_ADDRESSES = ("postgres_dsn", "redis_url")
+_SECRETS = frozenset(
+    PREFIX + name.upper()
+    for name, field in ServiceSettings.model_fields.items()
+    if is_secret(field) and name not in _ADDRESSES
+)
 
 
 def env_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    secrets: Annotated[
+        bool, typer.Option("--secrets", help="Print passwords, too, of servers of your own.")
+    ] = False,
 ) -> None:
     """Print export lines for a shell: addresses, consumer group, schema and topic prefix.
+
+    A variable with a password is left out, as a comment that says so, unless --secrets is given.
+    Embedded servers have none.
 
     Examples:
 
       eval "$(rollcall env)"
 
       eval "$(rollcall env)" && psql "$ROLLCALL_POSTGRES_DSN"
+
+      eval "$(rollcall env --secrets)"
     """
     environment = Home.current().environment
+    shown = {name: value if secrets else _shown(name, value) for name, value in environment.items()}
     if as_json:
-        typer.echo(json.dumps(environment, indent=2))
+        typer.echo(json.dumps(shown, indent=2))
         return
-    for variable, value in environment.items():
-        typer.echo(f"export {variable}={shlex.quote(value)}")
+    for variable, value in shown.items():
+        hides = value != environment[variable]
+        line = f"export {variable}={shlex.quote(value)}"
+        typer.echo(f"# {line}  # hidden: rollcall env --secrets" if hides else line)
+
+
+def _shown(variable: str, value: str) -> str:
+    if variable in _SECRETS:
+        return HIDDEN
+    return shown_address(value) if "://" in value else value

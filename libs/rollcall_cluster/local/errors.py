@@ -12,8 +12,11 @@ class ClusterError(Exception):
 
 def explanation(error: Exception) -> str | None:
     """Return the text to show for an error that has a remedy, None for a defect of the program."""
+    from rollcall.access.environment import explained_settings
     from rollcall.errors import RollcallError
     from rollcall_cluster.embedded.errors import EmbeddedServerError
 
+    if (refused := explained_settings(error)) is not None:
+        return refused
     known = (ClusterError, EmbeddedServerError, RollcallError)
     return str(error) if isinstance(error, known) else None

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from rollcall.access.environment import file_variable
 from rollcall_cluster.local.errors import ClusterError
 
 
@@ -65,9 +66,11 @@ class Home:
 
     def remember_cluster(self, environment: dict[str, str], external: dict[str, str]) -> None:
         """Keep what the replicas were told, for those that come later and for other commands."""
-        self._cluster_file.write_text(
-            json.dumps({"environment": environment, "external": external}, indent=2)
-        )
+        content = json.dumps({"environment": environment, "external": external}, indent=2)
+        # Addresses of servers that are not ours may have passwords in them.
+        self._cluster_file.touch(mode=0o600)
+        self._cluster_file.chmod(0o600)
+        self._cluster_file.write_text(content)
 
     def forget_cluster(self) -> None:
         """The cluster is down."""
@@ -91,7 +94,8 @@ def adopt_environment() -> None:
     from rollcall_cluster.embedded.servers import KAFKA_VARIABLE, POSTGRES_VARIABLE
 
     home = Home.current()
-    named = os.environ.keys() & {KAFKA_VARIABLE, POSTGRES_VARIABLE}
+    naming = {KAFKA_VARIABLE, POSTGRES_VARIABLE, file_variable(POSTGRES_VARIABLE)}
+    named = os.environ.keys() & naming
     if home.has_cluster and not named:
         for variable, value in home.environment.items():
             os.environ.setdefault(variable, value)

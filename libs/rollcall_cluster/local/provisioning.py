@@ -9,7 +9,9 @@ from aiokafka.errors import KafkaError
 from psycopg import sql
 
 from essay_lifecycle_service import migrations_folders
+from rollcall.access.kafka import kafka_options_at
 from rollcall.database.migrations import migrate
+from rollcall.errors import DatabaseUnreachableError
 from rollcall.settings import ServiceSettings
 from rollcall.topic_admin import TopicAdmin
 from rollcall.topology import Topology
@@ -28,10 +30,8 @@ def provision(environment: Mapping[str, str], partitions: int | None = None) -> 
     brokers = environment["ROLLCALL_KAFKA_BOOTSTRAP_SERVERS"]
     try:
         migrate(dsn, environment["ROLLCALL_DATABASE_SCHEMA"], migrations_folders())
-    except psycopg.OperationalError as error:
-        raise ClusterError(
-            f"PostgreSQL cannot be reached: {error}", "check ROLLCALL_POSTGRES_DSN"
-        ) from error
+    except DatabaseUnreachableError as error:
+        raise ClusterError(str(error), "check ROLLCALL_POSTGRES_DSN") from error
     try:
         asyncio.run(_create_topics(brokers, environment["ROLLCALL_TOPIC_PREFIX"], partitions))
     except (KafkaError, OSError) as error:
@@ -54,7 +54,7 @@ def discard(environment: Mapping[str, str]) -> None:
 
 
 async def _delete_topics(brokers: str, prefix: str) -> None:
-    admin = AIOKafkaAdminClient(bootstrap_servers=brokers)
+    admin = AIOKafkaAdminClient(**kafka_options_at(brokers))
     await admin.start()
     try:
         await admin.delete_topics([topic.prefixed(prefix) for topic in TOPICS])

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psutil
 
+from rollcall.access.environment import file_variable
 from rollcall_cluster.embedded import processes
 from rollcall_cluster.embedded.ports import free_port, is_free
 
@@ -58,7 +59,7 @@ class Replica:
         process = processes.launch(
             program,
             self.log_file,
-            environment={**os.environ, **environment, **own},
+            environment={**_inherited(environment), **environment, **own},
         )
         state = processes.ServerState(process.pid, process.create_time(), port)
         processes.write_state(self.state_file, state)
@@ -77,3 +78,9 @@ class Replica:
         process = self.process
         if process is not None:
             processes.kill(process)
+
+
+def _inherited(environment: Mapping[str, str]) -> dict[str, str]:
+    """This process's own, without the files of secrets that were read already."""
+    read = {file_variable(variable) for variable in environment}
+    return {name: value for name, value in os.environ.items() if name not in read}

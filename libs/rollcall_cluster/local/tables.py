@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from rich.table import Table
 from rich.text import Text
 
+from rollcall.access.addresses import shown_address
 from rollcall_cluster.embedded import EmbeddedServer, EmbeddedServers
 from rollcall_cluster.local.observation import Observation
 
@@ -51,7 +52,8 @@ def server_rows(servers: EmbeddedServers) -> list[dict[str, str | int | None]]:
         pid = server.pid if isinstance(server, EmbeddedServer) else None
         running = "running" if pid is not None else "dead"
         status = running if isinstance(server, EmbeddedServer) else "external"
-        rows.append({"name": server.name, "status": status, "pid": pid, "address": server.address})
+        address = shown_address(server.address) if "://" in server.address else server.address
+        rows.append({"name": server.name, "status": status, "pid": pid, "address": address})
     return rows
 
 

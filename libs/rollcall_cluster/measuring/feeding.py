@@ -5,6 +5,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaProducer
 
+from rollcall.access.kafka import kafka_options_at
 from rollcall_cluster.measuring.load import Message
 
 _HOLD_SECONDS = 600
@@ -19,7 +20,7 @@ class Feeder:
 
     def __init__(self, bootstrap_servers: str, name: str) -> None:
         self._producer = AIOKafkaProducer(
-            bootstrap_servers=bootstrap_servers,
+            **kafka_options_at(bootstrap_servers),
             transactional_id=f"{name}feeder",
             transaction_timeout_ms=_HOLD_SECONDS * 1000,
             max_batch_size=64 * 1024,

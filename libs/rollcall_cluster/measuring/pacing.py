@@ -16,6 +16,7 @@ from typing import Any
 import uvloop
 from aiokafka import AIOKafkaProducer
 
+from rollcall.access.kafka import kafka_options_at
 from rollcall_cluster.measuring.errors import MeasurementError
 from rollcall_cluster.measuring.latency import percentile
 from rollcall_cluster.measuring.load import Load, Message
@@ -95,7 +96,7 @@ class Pacer:
 async def _produce(pace: Pace) -> Paced:
     messages = list(pace.load.contents())
     producer = AIOKafkaProducer(
-        bootstrap_servers=pace.bootstrap_servers, enable_idempotence=True, linger_ms=0
+        **kafka_options_at(pace.bootstrap_servers), enable_idempotence=True, linger_ms=0
     )
     async with producer:
         await producer.partitions_for(pace.topic)

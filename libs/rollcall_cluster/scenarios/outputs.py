@@ -12,6 +12,7 @@ from uuid import UUID
 import orjson
 from aiokafka import AIOKafkaConsumer
 
+from rollcall.access.kafka import kafka_options_at
 from rollcall_events import (
     BatchContentProvisioningCompletedV1,
     BatchEssaysReadyV1,
@@ -48,13 +49,13 @@ class Outputs:
         self._by_batch: dict[tuple[type[EventData], str], list[Seen]] = defaultdict(list)
         self._consumer = AIOKafkaConsumer(
             *self._names,
-            bootstrap_servers=bootstrap_servers,
+            **kafka_options_at(bootstrap_servers),
             group_id=None,
             isolation_level="read_committed",
             auto_offset_reset="latest",
             fetch_max_wait_ms=50,
         )
-        self._uncommitted = AIOKafkaConsumer(bootstrap_servers=bootstrap_servers, group_id=None)
+        self._uncommitted = AIOKafkaConsumer(**kafka_options_at(bootstrap_servers), group_id=None)
         self._reading: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> "Outputs":

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 from aiokafka import AIOKafkaProducer
 from aiokafka.structs import RecordMetadata
 
+from rollcall.access.kafka import kafka_options_at
 from rollcall_cluster.measuring.load import Load, Message
 from rollcall_cluster.testing.batches import content, message, registration
 from rollcall_events import BatchEssaysRegisteredV1, EssayContentProvisionedV1, EventData
@@ -21,7 +22,7 @@ class Sender:
     def __init__(self, bootstrap_servers: str, topic_prefix: str) -> None:
         self._prefix = topic_prefix
         self._producer = AIOKafkaProducer(
-            bootstrap_servers=bootstrap_servers, enable_idempotence=True, linger_ms=0
+            **kafka_options_at(bootstrap_servers), enable_idempotence=True, linger_ms=0
         )
         self.newest: dict[Place, int] = {}
         """Offset of the newest record sent to each partition."""

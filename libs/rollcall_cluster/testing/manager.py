@@ -13,6 +13,7 @@ from uuid import UUID
 
 from aiokafka import AIOKafkaProducer
 
+from rollcall.access.kafka import kafka_options_at
 from rollcall_cluster.embedded.servers import KAFKA_VARIABLE
 from rollcall_cluster.local.errors import ClusterError
 from rollcall_cluster.testing.batches import content, message, registration
@@ -79,7 +80,9 @@ class MultiInstanceTestManager:
             self._client = ClusterClient(_urls(environment), Strategy.ROUND_ROBIN)
             self._prefix = environment.get("ROLLCALL_TOPIC_PREFIX", "")
             self._producer = AIOKafkaProducer(
-                bootstrap_servers=environment[KAFKA_VARIABLE], enable_idempotence=True, linger_ms=2
+                **kafka_options_at(environment[KAFKA_VARIABLE]),
+                enable_idempotence=True,
+                linger_ms=2,
             )
             await self._producer.start()
         except BaseException:

@@ -28,7 +28,9 @@ def test_envelopes_keep_their_bytes() -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"[]", b"{", b"[1,]", b"\xff", orjson.dumps([{}] * 501)], ids=range(6)
+    "body",
+    [b"", b"[]", b"{", b"[1,]", b"\xff", orjson.dumps([{}] * 501), b"[" * 9999, b'{"a":' * 9999],
+    ids=range(8),
 )
 def test_what_is_no_list_of_envelopes_is_refused_as_a_whole(body: bytes) -> None:
     with pytest.raises(UnreadableBodyError):

@@ -1,0 +1,1 @@
+"""`rollcall roles`: the statements that create a deployment's database roles."""
