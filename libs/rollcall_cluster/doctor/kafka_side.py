@@ -11,8 +11,11 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError
 
 from essay_lifecycle_service.settings import EssayLifecycleSettings
+from rollcall.access.kafka import kafka_options
+from rollcall.access.kafka_refusal import refuse_if_denied
 from rollcall.consumer.positions import LogRange
 from rollcall.consumer.records import Partition
+from rollcall.errors import AccessDeniedError
 from rollcall.outbox.lane_position import read_lane_position
 from rollcall.topology import Topology
 from rollcall_cluster.doctor.facts import KafkaFacts, TopicFacts, Unseen
@@ -27,7 +30,7 @@ async def look_at_kafka(
     try:
         async with asyncio.timeout(limit_seconds), AsyncExitStack() as scope:
             admin = AIOKafkaAdminClient(
-                bootstrap_servers=settings.kafka_bootstrap_servers,
+                **kafka_options(settings),
                 client_id="rollcall-doctor",
                 request_timeout_ms=int(limit_seconds * 1000),
             )
@@ -35,10 +38,18 @@ async def look_at_kafka(
             await admin.start()
             return await _look(settings, topology, admin, limit_seconds)
     except (KafkaError, OSError, TimeoutError) as error:
-        return Unseen(
-            f"Kafka at {settings.kafka_bootstrap_servers} gives no answer ({error!r}):"
-            " check ROLLCALL_KAFKA_BOOTSTRAP_SERVERS"
-        )
+        return Unseen(await _why(settings, error))
+
+
+async def _why(settings: EssayLifecycleSettings, error: BaseException) -> str:
+    try:
+        await refuse_if_denied(settings)
+    except AccessDeniedError as refusal:
+        return str(refusal)
+    return (
+        f"Kafka at {settings.kafka_bootstrap_servers} gives no answer ({error!r}):"
+        " check ROLLCALL_KAFKA_BOOTSTRAP_SERVERS"
+    )
 
 
 async def _look(
@@ -115,7 +126,7 @@ async def _logs(
 ) -> tuple[dict[Partition, LogRange], dict[int, int]]:
     """Where the input logs begin and end, and where each lane stands."""
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=settings.kafka_bootstrap_servers,
+        **kafka_options(settings),
         client_id="rollcall-doctor",
         isolation_level="read_committed",
         enable_auto_commit=False,
