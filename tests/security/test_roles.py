@@ -144,10 +144,13 @@ def test_the_auditor_reads_every_table_and_writes_none(roled: Roled) -> None:
         roled.run("INSERT INTO periodic_job VALUES ('more', now())", "auditor")
 
 
-_TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema() ORDER BY 1"
+_TABLES = """
+SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'v')
+"""
 _UNDECLARED = """
-SELECT tablename FROM pg_tables
-WHERE schemaname = current_schema() AND tablename NOT IN (SELECT table_name FROM role_grant)
+SELECT relname FROM pg_class
+WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'v')
+    AND relname NOT IN (SELECT table_name FROM role_grant)
 """
 
 

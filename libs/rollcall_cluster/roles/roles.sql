@@ -25,8 +25,11 @@ BEGIN
     END IF;
     -- What was made before there were roles goes over to the migrator.
     EXECUTE format('ALTER SCHEMA %I OWNER TO %I', {schema_text}, {migrator_text});
-    FOR owned IN SELECT tablename FROM pg_tables WHERE schemaname = {schema_text} LOOP
-        EXECUTE format('ALTER TABLE %I.%I OWNER TO %I', {schema_text}, owned.tablename, {migrator_text});
+    FOR owned IN
+        SELECT relname FROM pg_class
+        WHERE relnamespace = to_regnamespace({schema_text}) AND relkind IN ('r', 'p', 'v', 'm')
+    LOOP
+        EXECUTE format('ALTER TABLE %I.%I OWNER TO %I', {schema_text}, owned.relname, {migrator_text});
     END LOOP;
     FOR owned IN SELECT oid::regprocedure AS signature FROM pg_proc WHERE pronamespace = to_regnamespace({schema_text})
     LOOP

@@ -1,6 +1,6 @@
 -- depends: 0006_fence
 
--- What each role may do with each table, written down by the migration that makes the table. A table that nobody wrote
+-- What each role may do with each table or view, written down by the migration that makes the table. A table that nobody wrote
 -- down is the service's to read and write, and the auditor's to read. Roles belong to the whole server, and to create
 -- one takes rights that a migration need not have: it never does. Whoever may runs what `rollcall roles` prints.
 CREATE TABLE role_grant (
@@ -19,10 +19,11 @@ INSERT INTO role_grant (role_suffix, table_name, privileges) VALUES
     ('service', 'instance', 'SELECT, INSERT, UPDATE, DELETE'),
     ('service', 'paused_topic', 'SELECT, INSERT, DELETE'),
     ('service', 'topic_audit', 'SELECT, INSERT'),
+    ('service', 'operator_audit', 'SELECT, INSERT'),
     ('service', 'periodic_job', 'SELECT, INSERT, UPDATE'),
     ('service', 'fence_epoch', 'SELECT, INSERT, UPDATE'),
     ('service', 'fence', 'SELECT, INSERT, UPDATE'),
-    ('service', 'replay', 'SELECT, INSERT'),
+    ('service', 'replay', 'SELECT, INSERT, DELETE'),
     ('service', '_yoyo_migration', 'SELECT'),
     ('service', '_yoyo_log', 'SELECT'),
     ('service', '_yoyo_version', 'SELECT'),
@@ -44,11 +45,11 @@ BEGIN
     LOOP
         EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', own_schema, grantee.name);
         FOR granted IN
-            SELECT t.tablename AS name, coalesce(g.privileges, grantee.everything) AS privileges
-            FROM pg_tables t
-            LEFT JOIN role_grant g ON g.table_name = t.tablename AND g.role_suffix = grantee.suffix
-            WHERE t.schemaname = own_schema
-            ORDER BY t.tablename
+            SELECT c.relname AS name, coalesce(g.privileges, grantee.everything) AS privileges
+            FROM pg_class c
+            LEFT JOIN role_grant g ON g.table_name = c.relname AND g.role_suffix = grantee.suffix
+            WHERE c.relnamespace = own_schema::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm')
+            ORDER BY c.relname
         LOOP
             EXECUTE format('REVOKE ALL ON %I.%I FROM %I', own_schema, granted.name, grantee.name);
             EXECUTE format(
