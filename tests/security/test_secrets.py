@@ -118,7 +118,7 @@ FAILURES: list[tuple[dict[str, str], tuple[str, ...], str]] = [
     (
         {"ROLLCALL_POSTGRES_DSN": "MALFORMED"},
         ("rollcall_cluster.cli", "dlq", "list"),
-        "postgres_dsn",
+        "ROLLCALL_POSTGRES_DSN: ",
     ),
     (
         {"ROLLCALL_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1", "ROLLCALL_SSL": "x"},
