@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
+from aiokafka.errors import KafkaError
 from pydantic import ValidationError
 
 from rollcall.access.environment import explained_settings
@@ -49,6 +50,10 @@ def service_command(
         sys.stderr.write(f"{prog}: {explained_settings(error)}\n")
     except (RollcallError, OSError) as error:
         sys.stderr.write(f"{prog}: {error}\n")
+    except KafkaError as error:
+        sys.stderr.write(
+            f"{prog}: Kafka cannot be reached: {error}; check ROLLCALL_KAFKA_BOOTSTRAP_SERVERS\n"
+        )
     return 2
 
 

@@ -121,9 +121,9 @@ FAILURES: list[tuple[dict[str, str], tuple[str, ...], str]] = [
         "ROLLCALL_POSTGRES_DSN: ",
     ),
     (
-        {"ROLLCALL_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1", "ROLLCALL_SSL": "x"},
+        {"ROLLCALL_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"},
         ("essay_lifecycle_service", "topics"),
-        "127.0.0.1",
+        "check ROLLCALL_KAFKA_BOOTSTRAP_SERVERS",
     ),
 ]
 
