@@ -5,6 +5,7 @@ the brokers are asked again, step by step.
 """
 
 import asyncio
+import socket
 import ssl
 from typing import Any
 
@@ -25,6 +26,7 @@ from rollcall.errors import AccessDeniedError
 
 _STEP_SECONDS = 5.0
 _CLOSE_SECONDS = 1.0
+_NOBODY_THERE = (TimeoutError, ConnectionRefusedError, socket.gaierror)
 _NO_ANSWER = (OSError, KafkaError, TimeoutError, AssertionError)
 _MISMATCH = "check ROLLCALL_KAFKA_SECURITY_PROTOCOL and the port"
 _CERTIFICATE_SETTINGS = (
@@ -72,6 +74,8 @@ class _Broker:
             return f"asks for no SASL on this listener: {_MISMATCH}"
         except SaslAuthenticationFailed as error:
             return self._wrong_credentials(error)
+        except _NOBODY_THERE:
+            return None
         except _NO_ANSWER as error:
             return await self._mismatch(error)
         return ""
