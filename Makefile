@@ -38,6 +38,9 @@ test-docker: $(VENV)/.dev ## The rig in containers, and tests of each tier on co
 	$(BIN)/pytest -m docker tests/docker
 	$(BIN)/pytest -n 2 --dist loadfile --stack docker $(ON_CONTAINERS)
 
+test-console: $(VENV)/.browser ## The console in a real Chromium: a kill, a scale, a redrive; accessibility; screenshots
+	$(BIN)/pytest -m browser tests/browser
+
 manifests: $(VENV)/.dev ## Render kubernetes/ with the real kustomize and check what comes out (kustomize, kubectl or go)
 	$(BIN)/python -m tests.unit.kubernetes.rendering
 
@@ -75,6 +78,8 @@ pins: ## Renew requirements/*.txt from pyproject.toml (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 		--group build --extra dev --extra otel -c requirements/runtime.txt pyproject.toml -o requirements/dev.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		--group build --extra browser -c requirements/dev.txt pyproject.toml -o requirements/browser.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 		--group build --extra bench -c requirements/dev.txt pyproject.toml -o requirements/bench.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 		--group build --extra otel -c requirements/runtime.txt $(addprefix --no-emit-package ,$(EMBEDDED)) \
@@ -97,8 +102,12 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@touch $@
 
+$(VENV)/.browser: requirements/browser.txt $(VENV)/.dev
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/browser.txt
+	@touch $@
+
 $(VENV)/.bench: requirements/bench.txt $(VENV)/.runtime
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/bench.txt
 	@touch $@
 
-.PHONY: help demo test test-security test-docker stalls manifests lint format bench chaos proof docs sbom pins clean
+.PHONY: help demo test test-security test-console test-docker stalls manifests lint format bench chaos proof docs sbom pins clean

@@ -16,8 +16,18 @@ pytest_plugins = [
 ]
 
 _TESTS = Path(__file__).parent
-_TIERS = ("unit", "db", "coordination", "messaging", "services", "security", "cluster", "docker")
-_TIERS_OF_SERVERS = _TIERS[:-1]
+_TIERS = (
+    "unit",
+    "db",
+    "coordination",
+    "messaging",
+    "services",
+    "security",
+    "cluster",
+    "docker",
+    "browser",
+)
+_TIERS_OF_SERVERS = _TIERS[:-2]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -15,6 +15,10 @@ import structlog
 from fastapi import APIRouter, FastAPI
 
 from rollcall.administration.routes import administration_routes
+from rollcall.console.hub import Hub
+from rollcall.console.reader import ConsoleReader, FillReader
+from rollcall.console.routes import console_routes
+from rollcall.console.source import Source
 from rollcall.consumer.processor import Handler, Route
 from rollcall.consumer.transaction import Job
 from rollcall.database.pool import Database
@@ -82,6 +86,8 @@ class Service:
         self._routes: list[Route] = []
         self._jobs: list[PeriodicJob] = []
         self._routers: list[APIRouter] = []
+        self._console: Hub | None = None
+        self._fills: FillReader | None = None
         self._configure_app: list[Callable[[FastAPI], None]] = []
         self._started_at = datetime.now(UTC)
         self._instance: Instance | None = None
@@ -125,6 +131,10 @@ class Service:
         """Serve routes of the service's own beside the runtime's."""
         self._routers.append(router)
 
+    def show_fills(self, read: FillReader) -> None:
+        """Show in the console what `read` tells of the service's work, such as batches and slots."""
+        self._fills = read
+
     def configure_app(self, configure: Callable[[FastAPI], None]) -> None:
         """Have `configure` called with the HTTP application once it is built."""
         self._configure_app.append(configure)
@@ -136,7 +146,13 @@ class Service:
         app = create_app(
             self.settings.service_name,
             version("rollcall"),
-            [routes, administration, *self._ingest_routes(), *self._routers],
+            [
+                routes,
+                administration,
+                *self._ingest_routes(),
+                *self._console_routes(),
+                *self._routers,
+            ],
         )
         for configure in self._configure_app:
             configure(app)
@@ -147,6 +163,19 @@ class Service:
         if not self.settings.http_ingest:
             return []
         return [ingest_routes(self.settings, self.topology, self._ingest, self.metrics)]
+
+    def _console_routes(self) -> list[APIRouter]:
+        """The console, if it is switched on."""
+        if not self.settings.http_console:
+            return []
+        reader = ConsoleReader(self.settings, self.topology, self._fills)
+        self._console = Hub(Source(self.settings, self.database, reader, own=self.status))
+        return [console_routes(self._console)]
+
+    async def _close_console(self) -> None:
+        """End its streams: the HTTP server waits for what is under way."""
+        if self._console is not None:
+            await self._console.close()
 
     async def serve(self) -> int:
         """Run until SIGTERM or SIGINT; returns the exit code. A second signal exits at once.
@@ -167,6 +196,7 @@ class Service:
                     self.supervisor.failed(error)
             return self.supervisor.exit_code
         finally:
+            await self._close_console()
             await self._ingest.close()
             await self.database.close()
             self.watchdog.close()
@@ -199,6 +229,7 @@ class Service:
             self.supervisor.start(tasks, http.run, "http")
             work = self.supervisor.start(tasks, partial(self._work, http, stop), "work")
             await asyncio.wait([work])
+            await self._close_console()
             http.stop()
 
     async def _work(self, http: HttpServer, stop: asyncio.Event) -> None:

@@ -140,6 +140,9 @@ class ServiceSettings(KafkaAccess):
 
     http_host: str = Field("127.0.0.1", description="Address of the HTTP server.")
     http_port: int = Field(8000, ge=0, le=65_535, description="Port of the HTTP server; 0 = any.")
+    http_console: bool = Field(
+        True, description="Serve the console, a read-only page of all replicas, at /console."
+    )
     http_ingest: bool = Field(
         False, description="Take events over HTTP, too: POST /v1/events of 1 to 500 envelopes."
     )

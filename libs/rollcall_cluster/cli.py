@@ -26,6 +26,9 @@ _COMMANDS = {
     "status": _Command(
         "rollcall_cluster.local.status", "status_command", "Show what runs, how well and how fast."
     ),
+    "console": _Command(
+        "rollcall_cluster.console.command", "console_command", "Watch it all in the browser, live."
+    ),
     "logs": _Command("rollcall_cluster.local.logs", "logs_command", "Show or follow the logs."),
     "scale": _Command(
         "rollcall_cluster.local.scale", "scale_command", "Change the number of replicas."
@@ -91,7 +94,7 @@ _COMMANDS = {
     ),
 }
 # They look at any deployment: the one of the environment, else the local cluster.
-_DEPLOYMENT_COMMANDS = ("generate", "verify", "doctor", "purge", "dlq", "topic")
+_DEPLOYMENT_COMMANDS = ("console", "generate", "verify", "doctor", "purge", "dlq", "topic")
 # Their function builds a group of commands.
 _GROUPS = ("bench", "dlq", "topic")
 

@@ -7,6 +7,7 @@ from essay_lifecycle_service.api import router
 from essay_lifecycle_service.completions import Completions
 from essay_lifecycle_service.deadlines import Deadlines
 from essay_lifecycle_service.domain.deadline import DeadlineDefaults
+from essay_lifecycle_service.fills import BatchFills
 from essay_lifecycle_service.handlers import EssayLifecycle
 from essay_lifecycle_service.metrics import OutcomeMetrics, SweepMetrics
 from essay_lifecycle_service.reader import BatchReader
@@ -40,6 +41,7 @@ class Wiring(Provider):
     deadlines = provide(Deadlines)
     sweep = provide(Sweep)
     reader = provide(BatchReader)
+    fills = provide(BatchFills)
 
     @provide
     def settings(self) -> EssayLifecycleSettings:
@@ -74,6 +76,7 @@ class Wiring(Provider):
         sweep: Sweep,
         metrics: Metrics,
         sweep_metrics: SweepMetrics,
+        fills: BatchFills,
     ) -> Service:
         """The service with its handlers, its sweep and its routes."""
         service = Service(settings, TOPICS, migrations_folders()[1:], metrics)
@@ -84,6 +87,7 @@ class Wiring(Provider):
         every = service.every(settings.sweep_seconds, "sweep", otherwise=sweep_metrics.clear)
         every(sweep.run)
         service.add_routes(router)
+        service.show_fills(fills.read)
         return service
 
     @provide

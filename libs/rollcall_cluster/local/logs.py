@@ -64,7 +64,7 @@ def logs_command(
       rollcall logs --correlation 0c9a7a52-5f0e-4f3b-8f0a-6d1f1c2b3a44 -f
     """
     wanted = _as_uuid(correlation) if correlation is not None else None
-    files = _chosen(_log_files(Home.current()), instance)
+    files = _chosen(log_files(Home.current()), instance)
     ends = {name: file.stat().st_size if file.exists() else 0 for name, file in files.items()}
     if wanted is None:
         _show(_last_lines(files, _LINES if lines is None else lines), wanted, as_json)
@@ -87,7 +87,8 @@ def _as_uuid(given: str) -> str:
         ) from None
 
 
-def _log_files(home: Home) -> dict[str, Path]:
+def log_files(home: Home) -> dict[str, Path]:
+    """The log of each replica and embedded server; raises ClusterError without a cluster."""
     cluster = LocalCluster.existing(home)
     files = {replica.name: replica.log_file for replica in cluster.replicas}
     return files | {server.name: server.log_file for server in cluster.servers.embedded}

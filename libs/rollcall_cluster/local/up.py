@@ -34,4 +34,6 @@ def up_command(
     cluster = LocalCluster(Home.current())
     with shown_steps(f"replicas ready: {instances},") as report:
         cluster.up(instances, report)
-    Console().print(instance_table(observe_once(cluster.replicas)))
+    console = Console()
+    console.print(instance_table(observe_once(cluster.replicas)))
+    console.print("\nWatch it in the browser: rollcall console --open")
