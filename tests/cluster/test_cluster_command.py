@@ -20,7 +20,18 @@ from rollcall_cluster.local.cluster import LocalCluster
 from rollcall_cluster.local.home import Home
 
 _PROGRAM = [sys.executable, "-c", "from rollcall_cluster.cli import main; main()"]
-_CLUSTER_COMMANDS = ("demo", "up", "status", "logs", "scale", "kill", "env", "down", "chaos")
+_CLUSTER_COMMANDS = (
+    "demo",
+    "up",
+    "status",
+    "console",
+    "logs",
+    "scale",
+    "kill",
+    "env",
+    "down",
+    "chaos",
+)
 _COMMAND_SECONDS = 240
 
 Rollcall = Callable[..., "subprocess.CompletedProcess[str]"]

@@ -63,7 +63,7 @@ async def test_an_order_about_many_dead_letters_is_one_line(connection: Any) -> 
     letters = operations(connection)
     await letters.discard(LetterFilter(), "ann", "test data")
     read = await reader().read(connection)
-    assert [(s.operator, s.action, s.letters) for s in read.settled] == [("ann", "discard", 3)]
+    assert [(s.action, s.reason, s.letters) for s in read.settled] == [("discard", "test data", 3)]
     assert [(c.error_type, c.state, c.letters) for c in read.letters.counts] == [
         ("malformed", "discarded", 3)
     ]

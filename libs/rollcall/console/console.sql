@@ -33,12 +33,12 @@ LIMIT 100
 
 -- name: settled
 -- What operators did to dead letters, of the newest $2 rows of the audit; one line for each order.
-SELECT at, operator, action, reason, count(*)::int AS letters, max(id) AS id
+SELECT at, action, reason, count(*)::int AS letters, max(id) AS id
 FROM (
-    SELECT id, at, operator, action, reason, consumer_group FROM dead_letter_audit
+    SELECT id, at, action, reason, consumer_group FROM dead_letter_audit
     ORDER BY id DESC LIMIT $2
 ) a
 WHERE consumer_group = $1
-GROUP BY at, operator, action, reason
+GROUP BY at, action, reason
 ORDER BY max(id) DESC
 LIMIT 20

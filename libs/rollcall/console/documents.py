@@ -91,12 +91,11 @@ class Letters(BaseModel):
 
 
 class TopicView(BaseModel):
-    """An input topic, and why it is paused, if it is."""
+    """An input topic, and why it is paused, if it is. By whom is told to holders of a token alone."""
 
     topic: str
     paused: bool
     reason: str | None = None
-    paused_by: str | None = None
 
 
 class Fill(BaseModel):

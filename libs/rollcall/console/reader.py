@@ -38,10 +38,9 @@ class InstanceRow:
 
 @dataclass(slots=True, frozen=True)
 class Settled:
-    """An operator's order about dead letters, from the audit."""
+    """An order about dead letters, from the audit; who gave it is no business of the page's."""
 
     at: datetime
-    operator: str
     action: str
     reason: str
     letters: int
@@ -120,7 +119,6 @@ class ConsoleReader:
                 topic=name,
                 paused=name in pauses,
                 reason=pauses[name].reason if name in pauses else None,
-                paused_by=pauses[name].paused_by if name in pauses else None,
             )
             for name in sorted({*self._inputs, *pauses})
         ]

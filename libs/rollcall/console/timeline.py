@@ -83,12 +83,12 @@ class Chronicle:
             )
         for change in read.changes:
             kind: EntryKind = "paused" if change.action == "pause" else "resumed"
-            said = f"{change.topic} {kind} by {change.operator}{_because(change.reason)}"
+            said = f"{change.topic} {kind}{_because(change.reason)}"
             self._record(f"{kind} {change.at} {change.topic}", change.at, kind, said)
         for order in read.settled:
             kind = "redriven" if order.action == "redrive" else "discarded"
             letters = _counted(order.letters, "dead letter")
-            said = f"{letters} {kind} by {order.operator}{_because(order.reason)}"
+            said = f"{letters} {kind}{_because(order.reason)}"
             self._record(f"{kind} {order.at}", order.at, kind, said)
 
     def _see_instances(self, at: datetime, instances: list[InstanceView]) -> None:

@@ -43,7 +43,8 @@ class ConsoleServer:
         reader = ConsoleReader(settings, self._topology, BatchFills().read)
         local = LocalProcesses(LocalCluster.existing(home)) if home else None
         self._hub = Hub(Source(settings, self._database, reader, local=local))
-        self._http = HttpServer(settings, self._app())
+        self.app = self._app()
+        self._http = HttpServer(settings, self.app)
 
     async def run(self, listening: Callable[[str], None]) -> None:
         """Serve until SIGINT or SIGTERM; `listening` is told the address once it can be opened.

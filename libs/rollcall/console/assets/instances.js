@@ -96,7 +96,7 @@ function updateTopic(element, topic) {
   const known = topic.partitions.filter((partition) => partition.lag !== null);
   say(lag, known.length === topic.partitions.length ? count(known.reduce((sum, each) => sum + each.lag, 0)) : "unknown");
   showState(state, topic.paused ? "warn" : "good", topic.paused ? "paused" : "consumed");
-  say(state.lastElementChild, topic.paused ? `${topic.reason} (${topic.paused_by})` : "");
+  say(state.lastElementChild, topic.reason ?? "");
 }
 
 function updateCell(cell, partition) {
