@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 from uuid import UUID
 
+import pytest
 from playwright.async_api import Locator, Page, expect
 
 from rollcall_events import EssayContentProvisionedV1
@@ -28,6 +29,13 @@ def happened(page: Page, kind: str) -> Locator:
     return page.locator(f'#timeline li[data-kind="{kind}"]')
 
 
+async def looks(page: Page, count: int) -> None:
+    """Wait for so many more; changes of owners are told between owners that were steady for two."""
+    shown = page.locator("#connection-text")
+    for _ in range(count):
+        await expect(shown).not_to_have_text(await shown.inner_text())
+
+
 async def unlock(page: Page, token: str) -> None:
     """Type the token in."""
     await page.get_by_label("Admin token").fill(token)
@@ -44,6 +52,7 @@ async def test_a_scale_and_a_kill_are_seen_live(
     await expect(page.locator("#totals")).to_contain_text("2 of 2")
     owners = page.locator("#topic-rows .owners > span").first
     await expect(owners).to_contain_text("B")
+    await looks(page, 3)
 
     service_process("third")
 
@@ -173,7 +182,7 @@ async def test_whatever_texts_hold_is_shown_as_text(
 
 
 async def test_a_page_that_lost_its_replica_says_so_and_comes_back(
-    service_process: StartService, open_page: OpenPage
+    service_process: StartService, open_page: OpenPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     replica = service_process("first")
     await replica.wait_ready()
@@ -181,7 +190,8 @@ async def test_a_page_that_lost_its_replica_says_so_and_comes_back(
     replica.kill()
     await expect(page.get_by_role("alert").first).to_contain_text("The connection is lost")
     await expect(page.locator("#connection")).to_have_text("Not live")
-    port = replica.url.rpartition(":")[2]
-    service_process("again", ROLLCALL_HTTP_PORT=port)
+    port = int(replica.url.rpartition(":")[2])
+    monkeypatch.setattr("tests.service_process.free_port", lambda: port)
+    service_process("again")
     await expect(page.locator("#connection")).to_contain_text("Live")
     await expect(instance(page, "again")).to_contain_text("ready")

@@ -34,6 +34,11 @@ class Told:
             elif line.startswith("data: "):
                 self.sections |= orjson.loads(line.removeprefix("data: "))
 
+    async def looks(self, count: int) -> None:
+        """Wait for so many more."""
+        enough = len(self.names) + count
+        await eventually(lambda: len(self.names) >= enough)
+
     def states(self) -> dict[str, str]:
         """The state of each instance."""
         return {each["instance_id"]: each["state"] for each in self.sections["instances"]}
@@ -109,6 +114,7 @@ async def test_a_replica_tells_of_all_of_them_and_its_own_stop_is_not_held_up(
         await eventually(lambda: told.sections["fills"]["shown"][0]["filled"] == 2)
         await eventually(lambda: told.sections["relay"]["events"] == 0)
 
+        await told.looks(3)  # a rebalance is told between owners that were steady for two
         second.kill()
 
         await eventually(lambda: told.states()["second"] == "lost")
