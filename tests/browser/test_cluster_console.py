@@ -22,6 +22,7 @@ PICTURES_VARIABLE = "ROLLCALL_TESTS_PICTURES"
 """Where the pictures go that a test takes; a folder of its own if it is not set."""
 _PROGRAM = [sys.executable, "-c", "from rollcall_cluster.cli import main; main()"]
 _LARGEST_PICTURE_BYTES = 150_000
+PICTURE = {"width": 1120, "height": 760}
 
 
 class Cluster:
@@ -113,7 +114,7 @@ async def test_processes_come_and_go_before_the_eyes(
     await expect(happened(page, "lost")).to_contain_text("els-2")
 
     await page.get_by_text("Logs", exact=True).click()
-    await page.get_by_label("Of").select_option("els-1")
+    await page.get_by_label("Of", exact=True).select_option("els-1")
     await expect(page.locator("#log-lines")).to_contain_text("service_ready")
     await unlock(page, token)
     await expect(page.locator("#admin-message")).to_contain_text("Unlocked for ann")
@@ -129,8 +130,8 @@ async def test_the_pictures_of_the_documentation(
     """Three replicas under load, one killed and brought back: in light, dark, and on a phone."""
     url, _ = console
     await cluster.do("scale", "3")
-    light = await open_page(url, color_scheme="light")
-    dark = await open_page(url, color_scheme="dark")
+    light = await open_page(url, color_scheme="light", viewport=PICTURE)
+    dark = await open_page(url, color_scheme="dark", viewport=PICTURE)
     phone = await open_page(url, viewport={"width": 360, "height": 780})
     async with load(service_environment):
         await expect(light.locator("#fill-rows")).to_contain_text("completed")

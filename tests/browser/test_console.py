@@ -95,6 +95,7 @@ async def test_a_dead_letter_is_redriven_with_the_token_after_a_count_and_a_reas
     value = padded(batch_id, "text")
     await kafka.send_raw(EssayContentProvisionedV1, value, partition=0)
     strict = service_process("strict", **STRICT, **ADMIN)
+    await strict.wait_ready()
     page = await open_page(strict.url)
     counts = page.locator("#letter-rows tr", has_text="dead")
     await expect(counts).to_contain_text("1")

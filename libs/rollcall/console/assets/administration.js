@@ -84,7 +84,7 @@ async function load(after = null) {
 }
 
 function createLetter(letter) {
-  const element = row([["", ""], ["", ""], ["", "wide"], ["Attempts", "number"], ["Bytes", "number"], ["Last met", ""]]);
+  const element = row([["", ""], ["", ""], ["", "wide"], ["Attempts", "number"], ["Bytes", "number"], ["Last met", ""]], 1);
   const [choose, , error] = element.children;
   const box = make("input", { type: "checkbox", "aria-label": `Choose ${letter.id}` });
   box.addEventListener("change", chosenChanged);

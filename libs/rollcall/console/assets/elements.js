@@ -38,10 +38,10 @@ export function mark(element, name, value) {
   else if (element.getAttribute(name) !== String(value)) element.setAttribute(name, value);
 }
 
-/** A table's row: `columns` are [label, classes]; the first is the row's heading. */
-export function row(columns) {
+/** A table's row: `columns` are [label, classes]; one of them is the row's heading. */
+export function row(columns, heading = 0) {
   const cells = columns.map(([label, classes], index) =>
-    index === 0
+    index === heading
       ? make("th", { role: "rowheader", scope: "row", class: classes })
       : make("td", { role: "cell", class: classes, "data-label": label || null }));
   return make("tr", { role: "row" }, ...cells);
