@@ -14,6 +14,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from rollcall_cluster.generator import PROFILES, Plan, generate
+from rollcall_cluster.local.home import Home
 from tests.browser.conftest import OpenPage
 from tests.browser.test_console import happened, instance, unlock
 from tests.eventually import DEADLINE_SECONDS
@@ -26,11 +27,12 @@ PICTURE = {"width": 1120, "height": 760}
 
 
 class Cluster:
-    """The `rollcall` command with a home of its own, on the run's servers."""
+    """The `rollcall` command with a home of its own."""
 
-    def __init__(self, home: Path, variables: dict[str, str]) -> None:
+    def __init__(self, home: Path) -> None:
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("ROLLCALL_")}
-        self.environment = {**inherited, **variables, "ROLLCALL_HOME": str(home), "COLUMNS": "200"}
+        self.environment = {**inherited, "ROLLCALL_HOME": str(home), "COLUMNS": "200"}
+        self.home = Home(home)
 
     def run(self, *arguments: str) -> str:
         """Run a command to its end; its output."""
@@ -74,12 +76,14 @@ class Cluster:
 
 
 @pytest.fixture
-def cluster(tmp_path: Path, service_environment: dict[str, str]) -> Iterator[Cluster]:
-    """Two replicas."""
-    cluster = Cluster(tmp_path / "home", service_environment)
-    assert "rollcall console" in cluster.run("up", "--instances", "2")
-    yield cluster
-    cluster.run("down", "--wipe")
+def cluster(tmp_path: Path) -> Iterator[Cluster]:
+    """Two replicas on servers of their own, with the names that people have."""
+    cluster = Cluster(tmp_path / "home")
+    try:
+        assert "rollcall console" in cluster.run("up", "--instances", "2")
+        yield cluster
+    finally:
+        cluster.run("down", "--wipe")
 
 
 @pytest.fixture
@@ -123,7 +127,6 @@ async def test_processes_come_and_go_before_the_eyes(
 async def test_the_pictures_of_the_documentation(
     cluster: Cluster,
     console: tuple[str, str],
-    service_environment: dict[str, str],
     open_page: OpenPage,
     pictures: Path,
 ) -> None:
@@ -133,7 +136,7 @@ async def test_the_pictures_of_the_documentation(
     light = await open_page(url, color_scheme="light", viewport=PICTURE)
     dark = await open_page(url, color_scheme="dark", viewport=PICTURE)
     phone = await open_page(url, viewport={"width": 360, "height": 780})
-    async with load(service_environment):
+    async with load(cluster.home.environment):
         await expect(light.locator("#fill-rows")).to_contain_text("completed")
         await cluster.do("kill", "els-2")
         await expect(happened(light, "rebalance")).not_to_have_count(0)

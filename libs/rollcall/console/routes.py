@@ -1,7 +1,5 @@
 """The console over HTTP: the page, its files, and the stream of what changes."""
 
-from typing import Any
-
 from fastapi import APIRouter, HTTPException, Request, Response
 
 from rollcall.console.assets import NAMES, PAGE, asset
@@ -18,34 +16,26 @@ _HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cache-Control": "no-cache",
 }
-_BUSY: dict[int | str, dict[str, Any]] = {503: {"description": "Too many watch already"}}
-_ABSENT: dict[int | str, dict[str, Any]] = {404: {"description": "There is no such file"}}
-_STREAM: dict[int | str, dict[str, Any]] = {
-    200: {
-        "description": "Events `snapshot`, `change` and `trouble`",
-        "content": {"text/event-stream": {}},
-    }
-}
-_TAGS: list[Any] = ["console"]
 
 
 def console_routes(hub: Hub) -> APIRouter:
     """The routes of the console; all are read-only and need no token."""
-    router = APIRouter(prefix="/console", tags=_TAGS)
+    # Not in the OpenAPI document: a page and its parts are no interface for programs.
+    router = APIRouter(prefix="/console", include_in_schema=False)
 
     @router.get("", response_class=Response)
     async def page(request: Request) -> Response:
         """The page."""
         return _file(request, PAGE)
 
-    @router.get("/assets/{name}", response_class=Response, responses=_ABSENT)
+    @router.get("/assets/{name}", response_class=Response)
     async def file(request: Request, name: str) -> Response:
         """A file of the page."""
         if name not in NAMES:
             raise HTTPException(404, f"the console has no file {name!r}")
         return _file(request, name)
 
-    @router.get("/events", response_class=Response, responses=_BUSY | _STREAM)
+    @router.get("/events", response_class=Response)
     async def events() -> Response:
         """Server-sent events: one snapshot, then what has changed, once a second at most."""
         try:

@@ -19,7 +19,7 @@ class LogLines(BaseModel):
 
 def log_routes(home: Home) -> APIRouter:
     """`/console/logs/NAME` for every replica and embedded server."""
-    router = APIRouter(prefix="/console", tags=["console"])
+    router = APIRouter(prefix="/console", include_in_schema=False)
 
     @router.get("/logs/{name}")
     def lines(name: str) -> LogLines:

@@ -25,10 +25,7 @@ class LocalProcesses:
             if pid is not None and pid not in known
         ]
         programs = [_program(replica, pid) for replica, pid in replicas.items()]
-        servers = [
-            Program.model_validate({**row, "address": _without_secrets(str(row["address"]))})
-            for row in server_rows(self._cluster.servers)
-        ]
+        servers = [Program.model_validate(row) for row in server_rows(self._cluster.servers)]
         return sorted(
             [*views, *starting], key=lambda view: view.state == "lost"
         ), programs + servers
@@ -77,8 +74,3 @@ def _program(replica: Replica, pid: int | None) -> Program:
         pid=pid,
         address=replica.url,
     )
-
-
-def _without_secrets(address: str) -> str:
-    """Host and name alone: addresses of servers that are not ours may hold passwords."""
-    return address.rpartition("@")[2].partition("?")[0]

@@ -33,7 +33,7 @@ function tiles(state) {
     { name: "Events/s", value: count(totals.records_per_second), curve: "rate" },
     { name: "Lag", value: totals.lag === null ? "unknown" : count(totals.lag), curve: "lag" },
     {
-      name: "Wait to be published", value: atLeast(relay.events, relay.more),
+      name: "To be published", value: atLeast(relay.events, relay.more),
       aside: oldest < 0 ? "nothing waits" : `oldest ${duration(oldest)}`, bad: oldest > 30,
     },
     {
