@@ -20,7 +20,7 @@ from tests.security.ways import WAYS_IN, kafka_settings, settings_for
 # aiokafka does not wait until the connections that it closes are closed.
 pytestmark = [
     pytest.mark.long,
-    pytest.mark.filterwarnings("ignore:Exception ignored in.*Transport"),
+    pytest.mark.filterwarnings("ignore:Exception ignored in.*(Transport|socket)"),
 ]
 
 

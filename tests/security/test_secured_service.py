@@ -32,7 +32,7 @@ from tests.services.rollcall_command import RollcallCommand
 
 pytestmark = [
     pytest.mark.long,
-    pytest.mark.filterwarnings("ignore:Exception ignored in.*Transport"),
+    pytest.mark.filterwarnings("ignore:Exception ignored in.*(Transport|socket)"),
 ]
 SCHEMA = "els"
 
