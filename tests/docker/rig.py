@@ -30,8 +30,13 @@ class Rig:
             "COMPOSE_PROJECT_NAME": project,
             "COMPOSE_FILE": _FILE,
             "COMPOSE_PROGRESS": "plain",
-            **{f"RIG_{name}_PORT": str(port) for name, port in self._ports.items()},
+            **self.ports,
         }
+
+    @property
+    def ports(self) -> dict[str, str]:
+        """The variables that say which ports are published."""
+        return {f"RIG_{name}_PORT": str(port) for name, port in self._ports.items()}
 
     def url(self, name: str) -> str:
         """Where HTTP, PROMETHEUS or GRAFANA answers, seen from the host."""

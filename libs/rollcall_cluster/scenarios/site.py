@@ -24,13 +24,6 @@ class Servers(StrEnum):
     COMPOSE = "compose"
 
 
-_RIG = {
-    INSTANCES_VARIABLE: "http://127.0.0.1:28080",
-    KAFKA_VARIABLE: "127.0.0.1:29092",
-    POSTGRES_VARIABLE: "postgresql://postgres:rollcall@127.0.0.1:25432/rollcall",
-    REDIS_VARIABLE: "redis://127.0.0.1:26379/0",
-}
-"""Where the compose file publishes its ports; docs/rig.md."""
 _NAMES = {
     "ROLLCALL_TOPIC_PREFIX": "",
     "ROLLCALL_CONSUMER_GROUP": "essay-lifecycle-service",
@@ -111,7 +104,7 @@ def running_environment(environment: Mapping[str, str]) -> dict[str, str]:
         ClusterError: instances are named, and their servers are not.
     """
     if not environment.get(INSTANCES_VARIABLE):
-        return {**_NAMES, **_RIG}
+        return {**_NAMES, **_rig(environment)}
     missing = [name for name in (KAFKA_VARIABLE, POSTGRES_VARIABLE) if not environment.get(name)]
     if missing:
         raise ClusterError(
@@ -119,3 +112,18 @@ def running_environment(environment: Mapping[str, str]) -> dict[str, str]:
             f"set {' and '.join(missing)} to what the instances use",
         )
     return {**_NAMES, **environment}
+
+
+def _rig(environment: Mapping[str, str]) -> dict[str, str]:
+    """Where the compose file publishes its ports, which RIG_* variables move; docs/rig.md."""
+
+    def port(name: str, usual: int) -> str:
+        return f"127.0.0.1:{environment.get(f'RIG_{name}_PORT', usual)}"
+
+    password = environment.get("RIG_PASSWORD", "rollcall")
+    return {
+        INSTANCES_VARIABLE: f"http://{port('HTTP', 28080)}",
+        KAFKA_VARIABLE: port("KAFKA", 29092),
+        POSTGRES_VARIABLE: f"postgresql://postgres:{password}@{port('POSTGRES', 25432)}/rollcall",
+        REDIS_VARIABLE: f"redis://{port('REDIS', 26379)}/0",
+    }

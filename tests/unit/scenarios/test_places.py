@@ -42,6 +42,7 @@ def test_without_variables_the_rig_is_on_its_published_ports() -> None:
     }.items():
         assert f"RIG_{port}" in rig
         assert port.rpartition("-")[2] in found[variable]
+    assert running_environment({"RIG_HTTP_PORT": "81"})["ROLLCALL_TEST_INSTANCES"].endswith(":81")
 
 
 def test_instances_without_servers_are_refused() -> None:
