@@ -20,9 +20,9 @@ async def run(stage: Stage, finding: Finding) -> None:
     places = await stage.partitions_in_turns()
     stage.on_step(f"{_REPETITIONS} batches of {ESSAYS}, each content at the next instance")
     batches = await stage.sender.register([ESSAYS] * _REPETITIONS)
-    for batch_id in batches:
+    for turn, batch_id in enumerate(batches):
         messages = [message(content(batch_id, number)) for number in range(ESSAYS)]
-        partitions = [places[number % len(places)] for number in range(ESSAYS)]
+        partitions = [places[(turn + number) % len(places)] for number in range(ESSAYS)]
         await stage.sender.send_contents(messages, partitions, str(batch_id))
     await stage.settle()
     by_instance, _ = await distribution.counts()

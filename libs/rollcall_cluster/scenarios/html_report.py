@@ -27,8 +27,8 @@ th { font-weight: 600; color: var(--quiet) } td.number { text-align: right; whit
 .violated, .problem { color: var(--bad); font-weight: 600 } .shown, .unmeasured { color: var(--quiet) }
 .verdict { font-weight: 600 } .passed { color: var(--good) } .failed { color: var(--bad) }
 .scroll { overflow-x: auto }
-.plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(420px, 100%), 1fr));
-  gap: 12px; margin-top: 12px }
+.plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(560px, 100%), 1fr));
+  gap: 12px; margin-top: 12px; align-items: start }
 svg { background: var(--card); border: 1px solid var(--rule); border-radius: 6px; width: 100% }
 svg text { font: 12px system-ui, sans-serif; fill: var(--ink) }
 svg .title { font-size: 13px; font-weight: 600 }

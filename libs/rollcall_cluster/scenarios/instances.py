@@ -97,12 +97,14 @@ class Instances:
         return [answer for _ in range(2 * self.count) for answer in await self._each(path)]
 
     async def histograms(self, name: str) -> dict[str, Histogram]:
-        """A histogram of each instance by its URL; nothing through a balancer, which serves no metrics."""
-        found = {}
-        for url, families in (await self._metrics()).items():
-            samples = {s.name: s.value for f in families if f.name == name for s in f.samples}
-            found[url] = Histogram(samples.get(f"{name}_sum", 0), samples.get(f"{name}_count", 0))
-        return found
+        """A histogram of each instance by its URL, whatever its labels.
+
+        Nothing through a balancer, which serves no metrics.
+        """
+        return {
+            url: Histogram(_total(families, f"{name}_sum"), _total(families, f"{name}_count"))
+            for url, families in (await self._metrics()).items()
+        }
 
     async def gauge(self, name: str) -> dict[str, float]:
         """A metric without labels, of each instance by its URL."""
@@ -131,6 +133,13 @@ class Instances:
             raise ClusterError(
                 f"no instance answers at {url}: {error!r}", "see whether it runs, and its log"
             ) from error
+
+
+def _total(families: Sequence[Any], name: str) -> float:
+    """The samples of that name together."""
+    return sum(
+        sample.value for family in families for sample in family.samples if sample.name == name
+    )
 
 
 def _view(answer: Mapping[str, Any]) -> InstanceView:

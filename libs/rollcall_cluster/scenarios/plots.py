@@ -8,7 +8,7 @@ from rollcall_cluster.scenarios.findings import BarPlot, CurvePlot, Plot
 
 _WIDTH, _TOP = 640, 34
 _LABELS, _RIGHT, _BAR, _GAP = 190, 84, 18, 7
-_MOST_ROWS = 16
+_MOST_ROWS = 8
 _LEFT, _HEIGHT, _BOTTOM, _COLUMN_LABELS = 64, 190, 22, 30
 _CURVES = 4
 
@@ -40,13 +40,15 @@ def _rows(plot: BarPlot) -> str:
         parts += [
             _text(_LABELS - 8, top + 13, label, "end"),
             f'<rect class="bar" x="{_LABELS}" y="{top}" width="{width:.1f}" height="{_BAR}" rx="2"/>\n',
-            _text(_LABELS + width + 6, top + 13, f"{value:,.4g}{plot.unit}"),
+            _text(_LABELS + width + 6, top + 13, f"{_figure(value)}{plot.unit}"),
         ]
     for number, (label, value) in enumerate(plot.marks.items()):
         x, y = _LABELS + value * scale, bottom + 12 + 14 * number
         parts += [
             f'<line class="mark" x1="{x:.1f}" x2="{x:.1f}" y1="{_TOP - 4}" y2="{y - 9}"/>\n',
-            _text(x, y, f"{label} {value:,.4g}{plot.unit}", "end" if x > _WIDTH / 2 else "start"),
+            _text(
+                x, y, f"{label} {_figure(value)}{plot.unit}", "end" if x > _WIDTH / 2 else "start"
+            ),
         ]
     return _document(plot.title, bottom + 8 + 14 * len(plot.marks), parts)
 
@@ -94,6 +96,11 @@ def _curves(plot: CurvePlot) -> str:
             _text(x + 22, bottom + 36, label),
         ]
     return _document(plot.title, bottom + _BOTTOM + 22, parts)
+
+
+def _figure(value: float) -> str:
+    """Four digits at least, and never an exponent."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
 def _most(plot: BarPlot) -> float:

@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -15,7 +15,8 @@ from rollcall_cluster.embedded import EmbeddedServer
 from rollcall_cluster.measuring.latency import percentile
 from rollcall_cluster.measuring.redis_timing import TimedServer
 from rollcall_cluster.scenarios import redis_outage
-from rollcall_cluster.scenarios.findings import BarPlot, Finding
+from rollcall_cluster.scenarios.findings import BarPlot, Finding, Plot
+from rollcall_cluster.scenarios.instances import Histogram
 from rollcall_cluster.scenarios.stage import Stage
 from rollcall_cluster.scenarios.targets import REDIS_P95
 from rollcall_cluster.scenarios.verdicts import Row, required
@@ -26,6 +27,7 @@ _ATTEMPTS, _LIMIT = 20, 5
 _WAIT_SECONDS = 60.0
 _ANSWER_SECONDS = 5.0
 _CONNECTIONS = 8
+_REDIS_SECONDS = "rollcall_redis_seconds"
 _NO_REDIS = "the deployment names no Redis: set ROLLCALL_REDIS_URL"
 _NOT_OURS = "Redis is not ours to break: it is with embedded servers (--servers embedded)"
 
@@ -55,6 +57,7 @@ async def run(stage: Stage, finding: Finding) -> None:
     if not stage.environment.get("ROLLCALL_REDIS_URL"):
         finding.rows.append(REDIS_P95.row(None, not_measured=_NO_REDIS))
         return
+    before = await stage.instances.histograms(_REDIS_SECONDS)
     async with _programs(stage) as programs:
         stage.on_step(f"{_WORKERS} workers of each of {len(programs.every)} programs, one lock")
         finding.rows += await _contention(programs)
@@ -71,6 +74,7 @@ async def run(stage: Stage, finding: Finding) -> None:
             await redis_outage.run(stage, programs.every, programs.database, redis, finding)
         else:
             finding.rows.append(Row("failure and recovery", None, not_measured=_NOT_OURS))
+    finding.plots += await _by_instance(stage, before)
 
 
 async def _contention(programs: Programs) -> list[Row]:
@@ -201,6 +205,14 @@ async def _forget(server: TimedServer, prefix: str) -> None:
     keys = [key async for key in server.client.scan_iter(match=f"{prefix}*", count=1000)]
     for key in keys:
         await server.command("UNLINK", key)
+
+
+async def _by_instance(stage: Stage, before: Mapping[str, Histogram]) -> list[Plot]:
+    """What the instances' own operations took, if they use Redis at all: their filter may be off."""
+    after = await stage.instances.histograms(_REDIS_SECONDS)
+    means = {url: each.since(before[url]).mean for url, each in after.items()}
+    bars = {url: round(1000 * mean, 2) for url, mean in means.items() if mean is not None}
+    return [BarPlot("Redis operations of the instances, mean", " ms", bars)] if bars else []
 
 
 def _plot(took_ms: list[float]) -> BarPlot:

@@ -15,7 +15,7 @@ def run(*rows: Row, problem: str = "", targets: Side = Side.OURS) -> Run:
     """One scenario with these rows."""
     plots = [
         BarPlot("by <instance>", "", {"els-1": 3.0, "els-2": 0.0}, {"target": 2.0}),
-        BarPlot("by partition", "", {str(n): float(n) for n in range(60)}),
+        BarPlot("by partition", "", {str(n): float(n) for n in range(12)}),
         CurvePlot("latency", "s", "ms", {"P50": [(0, 1), (1, 3)]}, {"target": 100.0}),
     ]
     finding = Finding("race_conditions", "Races & <more>", list(rows), plots, 4.2, problem)

@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 import pytest
 from rich.console import Console
 
+from rollcall_cluster.scenarios.findings import BarPlot
 from rollcall_cluster.scenarios.html_report import html_report
 from rollcall_cluster.scenarios.junit import junit
 from rollcall_cluster.scenarios.plots import draw, nice
@@ -168,6 +169,13 @@ def test_bars_are_as_long_as_their_values() -> None:
     left = 190
     assert bars[0] == pytest.approx((float(mark.get("x1", 0)) - left) * 3 / 2, abs=0.2)
     assert bars[1] == 1.0
+
+
+def test_large_figures_have_no_exponent() -> None:
+    """23,410 and not 2.341e+04."""
+    drawn = draw(BarPlot("contents", "/s", {"els-1": 23_410.0, "els-2": 0.123456}))
+    assert ">23,410/s<" in drawn
+    assert ">0.1235/s<" in drawn
 
 
 @pytest.mark.parametrize(("most", "top"), [(0, 1), (0.3, 0.5), (7, 10), (20, 20), (1001, 2000)])
