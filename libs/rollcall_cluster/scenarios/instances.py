@@ -137,9 +137,8 @@ class Instances:
 
 def _total(families: Sequence[Any], name: str) -> float:
     """The samples of that name together."""
-    return sum(
-        sample.value for family in families for sample in family.samples if sample.name == name
-    )
+    values = (s.value for family in families for s in family.samples if s.name == name)
+    return float(sum(values))
 
 
 def _view(answer: Mapping[str, Any]) -> InstanceView:
