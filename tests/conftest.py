@@ -74,6 +74,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         config.stash.get(Stack.key, Stack()).close()
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Tests in a browser need packages that only `make test-console` installs."""
+    if collection_path == _TESTS / "browser" and config.option.markexpr != "browser":
+        return True
+    return None
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """The folder is the tier is the marker; `--tier` takes a tier with all before it."""
     last = config.getoption("--tier")
