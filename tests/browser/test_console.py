@@ -16,6 +16,11 @@ from tests.services.kafka_client import KafkaClient
 from tests.services.test_dlq import STRICT, padded
 
 TOKEN = "a-token-for-the-tests"
+# A browser beside the servers: replicas are given longer than in other tests before they count as lost.
+CALM = {
+    "ROLLCALL_SESSION_TIMEOUT_SECONDS": "6",
+    "ROLLCALL_LANE_SESSION_TIMEOUT_SECONDS": "6",
+}
 ADMIN = {"ROLLCALL_ADMIN_TOKENS": TOKEN}
 
 
@@ -46,7 +51,7 @@ async def unlock(page: Page, token: str) -> None:
 async def test_a_scale_and_a_kill_are_seen_live(
     service_process: StartService, open_page: OpenPage
 ) -> None:
-    first, second = service_process("first"), service_process("second")
+    first, second = service_process("first", **CALM), service_process("second", **CALM)
     await asyncio.gather(first.wait_ready(), second.wait_ready())
     page = await open_page(first.url)
     await expect(page.locator("#totals")).to_contain_text("2 of 2")
@@ -54,7 +59,7 @@ async def test_a_scale_and_a_kill_are_seen_live(
     await expect(owners).to_contain_text("B")
     await looks(page, 3)
 
-    service_process("third")
+    service_process("third", **CALM)
 
     await expect(instance(page, "third")).to_contain_text("ready")
     await expect(page.locator("#totals")).to_contain_text("3 of 3")
