@@ -151,26 +151,15 @@ async def test_content_that_waits_for_its_batch_goes_on_in_its_trace(
     assert await connection.fetchval("SELECT count(*) FROM claim_trace") == 0
 
 
-async def test_a_dead_letter_belongs_to_the_trace_of_its_record(
-    service_process: StartService, kafka: KafkaClient, collector: OtlpReceiver
-) -> None:
-    replica = service_process(**tracing_to(collector.endpoint, ROLLCALL_DEAD_LETTER_MAX_SHARE="1"))
-    await replica.wait_ready()
-    sent = upstream()
-    await kafka.send_raw(EssayContentProvisionedV1, b"{", partition=0, headers=sent)
-    (letter,) = await published(kafka, DeadLetterV1, 1)
-    sending = await span_of(collector, letter)
-    processing = collector.parent_of(sending)
-    assert processing.parent_id == parts(sent)[1]
-    assert processing.is_error
-    assert processing.attributes["error.type"] == "malformed"
-
-
 async def test_who_is_not_sampled_is_handed_on_and_not_recorded(
     service_process: StartService, kafka: KafkaClient, collector: OtlpReceiver, batch_id: UUID
 ) -> None:
-    """The sampler of the first service decides for all; records without a trace start none."""
-    replica = service_process(**tracing_to(collector.endpoint))
+    """The sampler of the first service decides for all; records without a trace start none.
+
+    A dead letter belongs to the trace of its record.
+    """
+    more = {"ROLLCALL_DEAD_LETTER_MAX_SHARE": "1"}
+    replica = service_process(**tracing_to(collector.endpoint, **more))
     await replica.wait_ready()
     sent = {"quiet": upstream(sampled=False), "none": {}, "loud": upstream()}
     await kafka.send(registration(batch_id, 4))
@@ -189,6 +178,14 @@ async def test_who_is_not_sampled_is_handed_on_and_not_recorded(
     assert quiet.endswith(b"-00")
     assert collector.of_trace(parts(sent["quiet"])[0]) == []
     assert {span.trace_id for span in collector.named("process t")} == {parts(sent["loud"])[0]}
+
+    broken = upstream()
+    await kafka.send_raw(EssayContentProvisionedV1, b"{", partition=0, headers=broken)
+    (letter,) = await published(kafka, DeadLetterV1, 1)
+    processing = collector.parent_of(await span_of(collector, letter))
+    assert (processing.trace_id, processing.parent_id) == parts(broken)
+    assert processing.is_error
+    assert processing.attributes["error.type"] == "malformed"
 
 
 async def test_a_collector_that_is_away_holds_up_nothing(
@@ -210,16 +207,3 @@ async def test_a_collector_that_is_away_holds_up_nothing(
         replica.terminate()
         assert await replica.wait_exit() == 0
     assert len(replica.log_events("spans_not_sent")) == 1
-
-
-async def test_off_nothing_is_followed(
-    service_process: StartService, kafka: KafkaClient, collector: OtlpReceiver, batch_id: UUID
-) -> None:
-    """As it is by default: records carry no such header, and nothing is sent."""
-    replica = service_process(OTEL_EXPORTER_OTLP_ENDPOINT=collector.endpoint)
-    await replica.wait_ready()
-    await kafka.send(registration(batch_id, 1))
-    await kafka.send(content(batch_id, "a"), headers=upstream())
-    (slot,) = await published(kafka, EssaySlotAssignedV1, 1)
-    assert [name for name, _ in slot.headers] == ["lane-seq"]
-    assert collector.spans == []
