@@ -124,7 +124,15 @@ class SessionTimeoutRefusedError(ConfigurationError):
     exit_code = ExitCode.MISCONFIGURED
 
 
-class DeadLetterError(RollcallError):
+class OperatorError(RollcallError):
+    """An operator's order cannot be carried out; nothing was changed. The message says what to do."""
+
+
+class OperatorBusyError(OperatorError):
+    """An order found what it needs in use for too long; nothing was changed. Try again."""
+
+
+class DeadLetterError(OperatorError):
     """A command about dead letters cannot be carried out; the message says why and what to do."""
 
 

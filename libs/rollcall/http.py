@@ -120,6 +120,8 @@ class HttpServer:
                 log_config=None,
                 access_log=False,
                 lifespan="off",
+                http="h11",
+                h11_max_incomplete_event_size=settings.http_max_header_bytes,
                 timeout_keep_alive=5,
                 timeout_graceful_shutdown=1,
                 limit_concurrency=500,

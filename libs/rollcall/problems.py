@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from rollcall.database.failures import DATABASE_ERRORS
-from rollcall.errors import DeadLetterError
+from rollcall.errors import OperatorBusyError, OperatorError
 
 _MEDIA_TYPE = "application/problem+json"
 _FIRST_ERROR = 400
@@ -94,6 +94,12 @@ def _describe_errors(responses: dict[str, Any]) -> None:
             response["content"] = {_MEDIA_TYPE: {"schema": reference}}
 
 
+def _busy(_: Request, error: Exception) -> JSONResponse:
+    response = problem(503, str(error))
+    response.headers["Retry-After"] = "1"
+    return response
+
+
 def add_problem_handlers(app: FastAPI) -> None:
     """Answer every error of `app` with a problem document."""
     document_problems(app)
@@ -101,5 +107,6 @@ def add_problem_handlers(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _refused)
     for unavailable in DATABASE_ERRORS:
         app.add_exception_handler(unavailable, _unavailable)
-    app.add_exception_handler(DeadLetterError, _contradicts)
+    app.add_exception_handler(OperatorError, _contradicts)
+    app.add_exception_handler(OperatorBusyError, _busy)
     app.add_exception_handler(Exception, _failed)

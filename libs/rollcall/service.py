@@ -14,6 +14,7 @@ from typing import TypeVar
 import structlog
 from fastapi import APIRouter, FastAPI
 
+from rollcall.administration.access import Access
 from rollcall.administration.routes import administration_routes
 from rollcall.console.hub import Hub
 from rollcall.console.reader import ConsoleReader, FillReader
@@ -27,9 +28,10 @@ from rollcall.errors import ConfigurationError
 from rollcall.exit_codes import ExitCode
 from rollcall.http import HttpServer, InstanceStatus, create_app, runtime_routes
 from rollcall.ingest.producer import IngestProducer
-from rollcall.ingest.routes import ingest_routes
+from rollcall.ingest.routes import INGEST_PATH, ingest_routes
 from rollcall.instance import Instance
 from rollcall.periodic import PeriodicJob
+from rollcall.request_limits import RequestLimits
 from rollcall.settings import ServiceSettings
 from rollcall.startup import open_database, wait_for_topics
 from rollcall.supervision import Supervisor
@@ -85,6 +87,7 @@ class Service:
         self.health.add(self.watchdog.problems)
         self._routes: list[Route] = []
         self._jobs: list[PeriodicJob] = []
+        self.access = Access(settings)
         self._routers: list[APIRouter] = []
         self._console: Hub | None = None
         self._fills: FillReader | None = None
@@ -128,8 +131,16 @@ class Service:
         return register
 
     def add_routes(self, router: APIRouter) -> None:
-        """Serve routes of the service's own beside the runtime's."""
-        self._routers.append(router)
+        """Serve routes of the service's own beside the runtime's; readers may need a token for them."""
+        readers = APIRouter(dependencies=self.access.for_readers)
+        readers.include_router(router)
+        self._routers.append(readers)
+
+    def add_administration(self, router: APIRouter) -> None:
+        """Serve further routes for administrators alone, beside the runtime's."""
+        administrators = APIRouter(dependencies=self.access.for_administrators)
+        administrators.include_router(router)
+        self._routers.append(administrators)
 
     def show_fills(self, read: FillReader) -> None:
         """Show in the console what `read` tells of the service's work, such as batches and slots."""
@@ -142,7 +153,9 @@ class Service:
     def create_app(self) -> FastAPI:
         """The HTTP application, as it is served and as its OpenAPI document is made from."""
         routes = runtime_routes(self.health, self.metrics, self.status)
-        administration = administration_routes(self.settings, self.topology, self.database)
+        administration = administration_routes(
+            self.settings, self.topology, self.database, self.access
+        )
         app = create_app(
             self.settings.service_name,
             version("rollcall"),
@@ -153,6 +166,12 @@ class Service:
                 *self._console_routes(),
                 *self._routers,
             ],
+        )
+        app.add_middleware(
+            RequestLimits,
+            max_headers=self.settings.http_max_headers,
+            max_body_bytes=self.settings.http_max_body_bytes,
+            own_limits=frozenset({INGEST_PATH}),
         )
         for configure in self._configure_app:
             configure(app)

@@ -162,6 +162,28 @@ class ServiceSettings(KafkaAccess):
         description="Bearer tokens for administration over HTTP: one, or two while they are changed,"
         " separated by a comma, of 16 characters or more; none = off.",
     )
+    read_tokens: SecretStr | None = Field(
+        None,
+        description="Bearer tokens for the service's reading API, like those of administration, which are"
+        " valid for it, too; none = everybody may read.",
+    )
+    admin_requests_per_second: float = Field(
+        50.0, gt=0, le=10_000, description="Most requests of administration; beyond it 429."
+    )
+    read_requests_per_second: float = Field(
+        1000.0, gt=0, le=100_000, description="Most requests of the reading API; beyond it 429."
+    )
+    http_max_body_bytes: int = Field(
+        262_144,
+        ge=1024,
+        description="Largest body of a request that takes no events; beyond it 413.",
+    )
+    http_max_headers: int = Field(
+        64, ge=16, le=1000, description="Most headers of a request; beyond it 431."
+    )
+    http_max_header_bytes: int = Field(
+        16_384, ge=4096, description="Largest head of a request; beyond it 400."
+    )
     stall_seconds: float = Field(
         15.0, gt=0, description="No progress for so long while records wait: no longer ready."
     )
@@ -207,7 +229,7 @@ class ServiceSettings(KafkaAccess):
             check_address(given.get_secret_value(), _REDIS_SCHEMES)
         return given
 
-    @field_validator("admin_tokens")
+    @field_validator("admin_tokens", "read_tokens")
     @classmethod
     def _few_long_tokens(cls, given: SecretStr | None) -> SecretStr | None:
         tokens = _tokens(given)
@@ -247,6 +269,11 @@ class ServiceSettings(KafkaAccess):
     def valid_admin_tokens(self) -> tuple[str, ...]:
         """The tokens that let administrators in; none = nobody."""
         return _tokens(self.admin_tokens)
+
+    @property
+    def valid_read_tokens(self) -> tuple[str, ...]:
+        """The tokens that readers need; none = they need none."""
+        return _tokens(self.read_tokens)
 
     @property
     def chunk_stuck_after_seconds(self) -> float:

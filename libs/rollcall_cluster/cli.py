@@ -92,11 +92,35 @@ _COMMANDS = {
         "topic_commands",
         "Pause, resume or list paused input topics.",
     ),
+    "position": _Command(
+        "rollcall_cluster.hand.position_command",
+        "position_commands",
+        "Show positions of input topics, replay input, or go on after a loss.",
+    ),
+    "batch": _Command(
+        "rollcall_cluster.hand.batch_command",
+        "batch_commands",
+        "List what waits; reconcile, end, reassign or replay a batch by hand.",
+    ),
+    "audit": _Command(
+        "rollcall_cluster.hand.audit_command", "audit_commands", "Who did what by hand."
+    ),
 }
 # They look at any deployment: the one of the environment, else the local cluster.
-_DEPLOYMENT_COMMANDS = ("console", "generate", "verify", "doctor", "purge", "dlq", "topic")
+_DEPLOYMENT_COMMANDS = (
+    "console",
+    "generate",
+    "verify",
+    "doctor",
+    "purge",
+    "dlq",
+    "topic",
+    "position",
+    "batch",
+    "audit",
+)
 # Their function builds a group of commands.
-_GROUPS = ("bench", "dlq", "topic")
+_GROUPS = ("bench", "dlq", "topic", "position", "batch", "audit")
 
 _EPILOG = """\
 Examples:

@@ -25,17 +25,12 @@ class Completions:
     async def announce(self, batch_id: UUID, tx: Transaction) -> None:
         """Announce a batch whose row says that it is complete by this transaction.
 
-        Its slots are read page by page, so that memory does not hold all of a large batch as rows.
-
         Raises:
             asyncpg.UniqueViolationError: its completion was announced before.
         """
         await self._batches.complete(tx.connection, batch_id)
         failpoints.reached(EssayFailpoint.COMPLETION_WRITTEN)
-        batch = await self._batches.registration(tx.connection, batch_id)
-        complete = CompletedBatch(batch_id, **batch)
-        async for slots in self._slots.of_batch(tx.connection, batch_id):
-            complete.add(slots)
+        complete = await self.whole(batch_id, tx)
         causes = await self._traces.of_complete(tx.connection, batch_id) if tx.tracing else ()
         await tx.publish(completion(complete, causes))
         tx.count(self._metrics.batches_completed_total)
@@ -47,3 +42,14 @@ class Completions:
             failed=len(complete.failed),
             missing=len(complete.missing),
         )
+
+    async def whole(self, batch_id: UUID, tx: Transaction) -> CompletedBatch:
+        """All that the announcement of a complete batch says.
+
+        Its slots are read page by page, so that memory does not hold all of a large batch as rows.
+        """
+        batch = await self._batches.registration(tx.connection, batch_id)
+        complete = CompletedBatch(batch_id, **batch)
+        async for slots in self._slots.of_batch(tx.connection, batch_id):
+            complete.add(slots)
+        return complete

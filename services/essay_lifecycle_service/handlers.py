@@ -153,6 +153,13 @@ class EssayLifecycle:
         if wanted := sorted(set(batch_ids)):
             tx.after_commit(lambda later: self._reconcile(wanted, later))
 
+    async def reconcile(self, batch_id: UUID, tx: Transaction) -> None:
+        """Place what is pending for a registered batch, as far as it fits into this transaction.
+
+        More of it follows after the commit.
+        """
+        await self._reconcile([batch_id], tx)
+
     async def _reconcile(self, batch_ids: Sequence[UUID], tx: Transaction) -> list[Event]:
         claims = await self._unplaced.take_back(tx.connection, batch_ids, RECONCILED_CLAIMS)
         if await self._place_taken_back(claims, tx):

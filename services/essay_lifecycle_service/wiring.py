@@ -1,6 +1,8 @@
 """The one place where the service is put together."""
 
+import structlog
 from dishka import AsyncContainer, Provider, Scope, make_async_container, provide
+from prometheus_client import CollectorRegistry
 
 from essay_lifecycle_service import migrations_folders
 from essay_lifecycle_service.api import router
@@ -10,21 +12,29 @@ from essay_lifecycle_service.domain.deadline import DeadlineDefaults
 from essay_lifecycle_service.fills import BatchFills
 from essay_lifecycle_service.handlers import EssayLifecycle
 from essay_lifecycle_service.metrics import OutcomeMetrics, SweepMetrics
+from essay_lifecycle_service.operations import BatchOperations
+from essay_lifecycle_service.operator_api import operator_routes
 from essay_lifecycle_service.reader import BatchReader
+from essay_lifecycle_service.replays import Replays
 from essay_lifecycle_service.settings import EssayLifecycleSettings
 from essay_lifecycle_service.store.batches import BatchStore
+from essay_lifecycle_service.store.orders import OrderStore
 from essay_lifecycle_service.store.slots import SlotStore
 from essay_lifecycle_service.store.traces import TraceStore
 from essay_lifecycle_service.store.unplaced import UnplacedStore
 from essay_lifecycle_service.sweep import Sweep
 from rollcall import Database, Service
+from rollcall.operations.runner import OrderRunner
 from rollcall.telemetry.metrics import Metrics
+from rollcall.topology import Topology
 from rollcall_events import (
     BatchEssaysRegisteredV1,
     EssayContentProvisionedV1,
     EssayValidationFailedV1,
 )
 from rollcall_events.topics import TOPICS
+
+log = structlog.get_logger()
 
 
 class Wiring(Provider):
@@ -42,6 +52,9 @@ class Wiring(Provider):
     sweep = provide(Sweep)
     reader = provide(BatchReader)
     fills = provide(BatchFills)
+    orders = provide(OrderStore)
+    replays = provide(Replays)
+    operations = provide(BatchOperations)
 
     @provide
     def settings(self) -> EssayLifecycleSettings:
@@ -88,7 +101,19 @@ class Wiring(Provider):
         every(sweep.run)
         service.add_routes(router)
         service.show_fills(fills.read)
+        service.add_administration(operator_routes(service.access.authorize))
         return service
+
+    @provide
+    def order_runner(self, settings: EssayLifecycleSettings, database: Database) -> OrderRunner:
+        """Transactions of operators' orders, on the service's connections."""
+        return OrderRunner(
+            database.acquire,
+            Topology(TOPICS),
+            settings.consumer_group,
+            settings.service_name,
+            lambda event, fields: log.info(event, **fields),
+        )
 
     @provide
     def database(self, service: Service) -> Database:
@@ -99,3 +124,15 @@ class Wiring(Provider):
 def create_container() -> AsyncContainer:
     """Make the container; nothing is connected yet."""
     return make_async_container(Wiring())
+
+
+def batch_operations(runner: OrderRunner) -> BatchOperations:
+    """The orders alone, for a program that is no replica."""
+    batches, slots, orders = BatchStore(), SlotStore(), OrderStore()
+    outcomes = OutcomeMetrics(CollectorRegistry())
+    completions = Completions(batches, slots, outcomes)
+    lifecycle = EssayLifecycle(
+        batches, slots, UnplacedStore(), completions, DeadlineDefaults(), outcomes
+    )
+    replays = Replays(orders, completions)
+    return BatchOperations(runner, slots, completions, lifecycle, orders, replays)

@@ -178,11 +178,12 @@ class TopicList(BaseModel):
 
 
 class TopicOutcome(BaseModel):
-    """What became of a topic; `changed` false = it was so already."""
+    """What became of a topic, or with a dry run would; `changed` false = it was so already."""
 
     topic: str
     action: str
     changed: bool
+    dry_run: bool
 
 
 def _fields(letter: LetterSummary) -> dict[str, object]:

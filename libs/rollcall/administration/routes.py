@@ -8,8 +8,9 @@ from typing import Annotated, Any
 
 import structlog
 from fastapi import APIRouter, Depends, HTTPException, Path, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from rollcall.administration.access import REFUSALS, Access
 from rollcall.administration.documents import (
     LetterDocument,
     LetterPage,
@@ -20,6 +21,8 @@ from rollcall.administration.documents import (
     TopicList,
     TopicOutcome,
 )
+from rollcall.administration.operations import add_operation_routes
+from rollcall.administration.orders import OrderBody, operator_named
 from rollcall.administration.selection import (
     DiscardOrder,
     ListQuery,
@@ -28,11 +31,12 @@ from rollcall.administration.selection import (
     named,
     prefixed,
 )
-from rollcall.administration.tokens import Authorize, authorization
+from rollcall.administration.tokens import Authorize
 from rollcall.consumer.pauses import PauseStore
 from rollcall.database.pool import Database
 from rollcall.dead_letters.letter import LetterFilter
 from rollcall.dead_letters.operations import DeadLetters, Outcome, Portion
+from rollcall.operations.transactions import order_transaction
 from rollcall.settings import ServiceSettings
 from rollcall.topology import Topology
 
@@ -42,10 +46,6 @@ _HISTORY = 50
 _TURN_SECONDS = 5.0
 _NAME = r"^[a-zA-Z0-9._-]+$"
 
-_REFUSALS: dict[int | str, dict[str, Any]] = {
-    401: {"description": "No valid token"},
-    403: {"description": "Administration over HTTP is off"},
-}
 _ABSENT: dict[int | str, dict[str, Any]] = {404: {"description": "There is none of that name"}}
 _BUSY: dict[int | str, dict[str, Any]] = {503: {"description": "Another order is under way here"}}
 
@@ -54,29 +54,21 @@ TopicName = Annotated[
 ]
 
 
-class TopicOrder(BaseModel):
-    """On whose word a topic is resumed, and why."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    by: str = Field(min_length=1, max_length=500, pattern=r"^[^\x00]+$")
-    reason: str = Field("", max_length=2000, pattern=r"^[^\x00]*$")
-
-
-class PauseOrder(TopicOrder):
+class PauseOrder(OrderBody):
     """On whose word a topic is paused, and why: every replica shows the reason."""
 
-    reason: str = Field(min_length=1, max_length=2000, pattern=r"^[^\x00]+$")
+    reason: str = Field(min_length=1, max_length=2000, pattern=r"^[^\x00]+$", description="Why.")
 
 
 def administration_routes(
-    settings: ServiceSettings, topology: Topology, database: Database
+    settings: ServiceSettings, topology: Topology, database: Database, access: Access
 ) -> APIRouter:
     """Every route of administration, for holders of a token."""
-    authorize = authorization(settings.valid_admin_tokens)
-    router = APIRouter(prefix="/v1", responses=_REFUSALS, dependencies=[Depends(authorize)])
+    authorize = access.authorize
+    router = APIRouter(prefix="/v1", responses=REFUSALS, dependencies=access.for_administrators)
     _add_dead_letter_routes(router, _LetterDesk(settings, topology, database), authorize)
     _add_topic_routes(router, _TopicDesk(settings, topology, database), authorize)
+    add_operation_routes(router, settings, topology, database, authorize)
     return router
 
 
@@ -125,11 +117,6 @@ class _LetterDesk:
         return OutcomeDocument.of(outcome, action, order.dry_run)
 
 
-def _operator(by: str, token: str) -> str:
-    """Whom the audit names: who was said to decide, and which token said so."""
-    return f"{by} (token {token})"
-
-
 def _add_dead_letter_routes(router: APIRouter, desk: _LetterDesk, authorize: Authorize) -> None:
     tags: list[Any] = ["dead letters"]
     prefix = desk.prefix
@@ -160,7 +147,7 @@ def _add_dead_letter_routes(router: APIRouter, desk: _LetterDesk, authorize: Aut
         """Send dead letters through their topics once more, each exactly once."""
         wanted = order.chosen(prefix)
         portion = Portion(order.limit, order.behind(prefix))
-        by = _operator(order.by, token)
+        by = operator_named(order.by, token)
         async with desk.turn() as letters:
             outcome = await letters.redrive(
                 wanted, by, order.reason, dry_run=order.dry_run, portion=portion
@@ -174,7 +161,7 @@ def _add_dead_letter_routes(router: APIRouter, desk: _LetterDesk, authorize: Aut
         """Give dead letters up; their rows stay."""
         wanted = order.chosen(prefix)
         portion = Portion(order.limit, order.behind(prefix))
-        by = _operator(order.by, token)
+        by = operator_named(order.by, token)
         async with desk.turn() as letters:
             outcome = await letters.discard(
                 wanted, by, order.reason, dry_run=order.dry_run, portion=portion
@@ -221,19 +208,19 @@ class _TopicDesk:
             history=[TopicChange.model_validate(asdict(change)) for change in changes],
         )
 
-    async def pause(self, topic: str, order: TopicOrder, token: str) -> TopicOutcome:
+    async def pause(self, topic: str, body: OrderBody, token: str) -> TopicOutcome:
         """Stop a topic."""
-        name, by = self.named(topic), _operator(order.by, token)
-        async with self._database.acquire() as connection:
-            changed = await self._store.pause(connection, name, order.reason, by)
-        return TopicOutcome(topic=name, action="paused", changed=changed)
+        name, order = self.named(topic), body.order(token)
+        async with self._database.acquire() as connection, order_transaction(connection, order):
+            changed = await self._store.pause(connection, name, order.reason, order.by)
+        return TopicOutcome(topic=name, action="paused", changed=changed, dry_run=order.dry_run)
 
-    async def resume(self, topic: str, order: TopicOrder, token: str) -> TopicOutcome:
+    async def resume(self, topic: str, body: OrderBody, token: str) -> TopicOutcome:
         """Let a topic go on."""
-        name, by = self.named(topic), _operator(order.by, token)
-        async with self._database.acquire() as connection:
-            changed = await self._store.resume(connection, name, order.reason, by)
-        return TopicOutcome(topic=name, action="resumed", changed=changed)
+        name, order = self.named(topic), body.order(token)
+        async with self._database.acquire() as connection, order_transaction(connection, order):
+            changed = await self._store.resume(connection, name, order.reason, order.by)
+        return TopicOutcome(topic=name, action="resumed", changed=changed, dry_run=order.dry_run)
 
 
 def _add_topic_routes(router: APIRouter, desk: _TopicDesk, authorize: Authorize) -> None:
@@ -253,7 +240,7 @@ def _add_topic_routes(router: APIRouter, desk: _TopicDesk, authorize: Authorize)
 
     @router.post("/topics/{topic}/resume", tags=tags, responses=_ABSENT)
     async def resume(
-        topic: TopicName, order: TopicOrder, token: Annotated[str, Depends(authorize)]
+        topic: TopicName, order: OrderBody, token: Annotated[str, Depends(authorize)]
     ) -> TopicOutcome:
         """Let a topic go on where it stopped, in all replicas, within about a second."""
         return await desk.resume(topic, order, token)

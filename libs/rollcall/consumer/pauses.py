@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
+
+import orjson
 
 from rollcall import failpoints
 from rollcall.database.queries import load_queries
@@ -30,18 +32,30 @@ class Change:
     topic: str
 
 
+class Followed(NamedTuple):
+    """What a replica must follow: paused topics with their reasons, and the number of moved positions."""
+
+    paused: dict[str, str]
+    moves: int
+
+
 class PauseStore:
     """Reads and changes the pauses of one consumer group, on the connection it is given."""
 
     def __init__(self, consumer_group: str) -> None:
         self._group = consumer_group
-        self._read, self._pause, self._resume, self._history = load_queries(
-            "rollcall.consumer", "pauses.sql", "read", "pause", "resume", "history"
+        self._read, self._followed, self._pause, self._resume, self._history = load_queries(
+            "rollcall.consumer", "pauses.sql", "read", "followed", "pause", "resume", "history"
         )
 
     async def read(self, connection: Any) -> list[Pause]:
         """All pauses, by topic."""
         return [Pause(**row) for row in await connection.fetch(self._read, self._group)]
+
+    async def followed(self, connection: Any) -> Followed:
+        """What operators have ordered, in one look."""
+        row = await connection.fetchrow(self._followed, self._group)
+        return Followed(orjson.loads(row["paused"] or "{}"), row["moves"])
 
     async def pause(self, connection: Any, topic: str, reason: str, by: str) -> bool:
         """Stop a topic; False if it is stopped already, which keeps its first reason."""

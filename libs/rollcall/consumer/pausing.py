@@ -1,4 +1,4 @@
-"""One instance's side of pauses: stops a topic that turns bad, and follows what PostgreSQL says."""
+"""One instance's side of operators' orders: pauses and moved positions, as PostgreSQL says."""
 
 import asyncio
 from typing import Any
@@ -22,7 +22,7 @@ _LOOK_SECONDS = 1.0
 
 
 class Pausing:
-    """Keeps `Ownership.paused` equal to the table of pauses."""
+    """Keeps `Ownership.paused` equal to the table of pauses, and reads positions that were moved by hand."""
 
     def __init__(
         self,
@@ -38,6 +38,7 @@ class Pausing:
         self._limit = limit
         self._metrics = metrics
         self._store = PauseStore(settings.consumer_group)
+        self._moves: int | None = None
 
     async def pause(self, error: DeadLetterLimitError) -> None:
         """Stop a topic everywhere; if that fails, the chunk is read again and refused again."""
@@ -52,8 +53,15 @@ class Pausing:
         self._ownership.invalidate()
 
     async def follow(self, connection: Any) -> None:
-        """Hold what is paused, let the rest go; a topic that changes is judged anew."""
-        paused = {pause.topic: pause.reason for pause in await self._store.read(connection)}
+        """Hold what is paused, let the rest go; a topic that changes is judged anew.
+
+        Once an operator has moved a position, all are read again: an idle replica would not notice.
+        """
+        paused, moves = await self._store.followed(connection)
+        if self._moves not in (None, moves):
+            log.info("positions_moved_by_hand", moves=moves)
+            self._ownership.invalidate()
+        self._moves = moves
         changed = paused.keys() ^ self._ownership.paused.keys()
         if changed:
             failpoints.reached(Failpoint.PAUSES_NOTICED)

@@ -9,6 +9,8 @@ from rollcall.consumer.records import Partition
 from rollcall.database.queries import load_queries
 from rollcall.errors import PositionConflictError
 
+_REMEDY = "decide with `rollcall position reset`"
+
 
 @dataclass(slots=True, frozen=True)
 class LogRange:
@@ -32,13 +34,13 @@ def check_position(partition: Partition, position: int, log: LogRange) -> Refusa
         return Refusal(
             partition,
             f"position {position} is below the start of the log ({log.start}): records were removed"
-            " before they were handled",
+            f" before they were handled; {_REMEDY}",
         )
     if position > log.end:
         return Refusal(
             partition,
             f"position {position} is beyond the end of the log ({log.end}): the topic was recreated"
-            " or truncated",
+            f" or truncated; {_REMEDY}",
         )
     return None
 

@@ -64,10 +64,9 @@ WITH wanted AS (
       AND d.record_offset = l.record_offset
     RETURNING d.topic, d.partition, d.record_offset, l.state AS state_before, d.state AS state_after
 ), audited AS (
-    INSERT INTO dead_letter_audit (
-        operator, action, reason, consumer_group, topic, partition, record_offset, state_before, state_after
-    )
-    SELECT $6, $7, $8, $1, topic, partition, record_offset, state_before, state_after
+    INSERT INTO operator_audit (operator, action, reason, consumer_group, subject, before, after)
+    SELECT $6, $7, $8, $1, topic || '-' || partition || '@' || record_offset,
+           jsonb_build_object('state', state_before), jsonb_build_object('state', state_after)
     FROM settled
     ORDER BY topic, partition, record_offset
 )
@@ -75,7 +74,7 @@ SELECT topic, partition, record_offset FROM settled ORDER BY topic, partition, r
 
 -- name: history
 -- What was done to one dead letter, oldest first.
-SELECT at, operator, action, reason, state_before, state_after
-FROM dead_letter_audit
-WHERE consumer_group = $1 AND topic = $2 AND partition = $3 AND record_offset = $4
+SELECT at, operator, action, reason, before ->> 'state' AS state_before, after ->> 'state' AS state_after
+FROM operator_audit
+WHERE consumer_group = $1 AND subject = $2 AND action IN ('redrive', 'discard')
 ORDER BY id

@@ -96,7 +96,7 @@ class DeadLetterRegister:
 
     async def history(self, connection: Any, id_: LetterId) -> list[AuditEntry]:
         """What was done to one dead letter, oldest first."""
-        rows = await connection.fetch(self._history, self._group, *id_)
+        rows = await connection.fetch(self._history, self._group, str(id_))
         return [AuditEntry(**row) for row in rows]
 
 

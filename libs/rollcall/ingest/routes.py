@@ -43,6 +43,9 @@ _DOCUMENTED: dict[str, Any] = {
         },
     }
 }
+INGEST_PATH = "/v1/events"
+"""Where events are taken; this route bounds its bodies itself."""
+
 _RESPONSES: dict[int | str, dict[str, Any]] = {
     400: {"description": "The body is not JSON, or no envelope and no list of 1 to 500"},
     408: {"description": "The body did not arrive in time"},

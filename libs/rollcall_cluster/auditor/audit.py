@@ -84,6 +84,7 @@ class _Audit:
         self._logbook = Logbook(target.topic_prefix)
         self._highest: dict[tuple[str, int], int] = {}
         self._moved_back: set[tuple[str, int]] = set()
+        self._moved_by_hand: dict[tuple[str, int], int] | None = None
         self._started_at, self._started = datetime.now(UTC), time.monotonic()
 
     def logs(self) -> AbstractAsyncContextManager[KafkaLogs]:
@@ -166,8 +167,13 @@ class _Audit:
             )
 
     def _compare_positions(self, seen: Look) -> None:
-        """Note positions lower than in an earlier look of this audit."""
+        """Note positions lower than in an earlier look of this audit, but for what operators moved."""
+        moved = seen.orders.newest_moves()
+        known = moved if self._moved_by_hand is None else self._moved_by_hand
+        self._moved_by_hand = moved
         for partition, highest in self._highest.items():
+            if moved.get(partition) != known.get(partition):
+                continue
             if seen.positions.get(partition, 0) < highest:
                 self._moved_back.add(partition)
         self._highest |= seen.positions

@@ -12,6 +12,7 @@ from rollcall.database.failures import DATABASE_ERRORS
 from rollcall.database.pool import close_session
 from rollcall.database.queries import load_queries
 from rollcall_cluster.auditor.errors import CannotAuditError
+from rollcall_cluster.auditor.orders import Corrections, Orders, Reassignment
 from rollcall_cluster.auditor.target import AuditTarget
 
 _FETCH_ROWS = 5000
@@ -27,6 +28,10 @@ _QUERIES = (
     "unplaced",
     "completions",
     "dead_letters",
+    "orders",
+    "reassigned_slots",
+    "moved_claims",
+    "purged_batches",
 )
 
 
@@ -76,6 +81,29 @@ class Snapshot:
         cursor = await self._connection.cursor(self._queries[query], *arguments)
         while rows := await cursor.fetch(_FETCH_ROWS):
             yield rows
+
+    async def orders(self) -> Orders:
+        """What operators did that changes what must hold."""
+        return Orders(await self._connection.fetch(self._queries["orders"], self._group))
+
+    async def corrections(self, reassignments: Sequence[Reassignment]) -> Corrections:
+        """What takes these reassignments back."""
+        if not reassignments:
+            return Corrections([], [], [], [])
+        batches = [one.batch_id for one in reassignments]
+        slots = await self._connection.fetch(
+            self._queries["reassigned_slots"], batches, [one.position for one in reassignments]
+        )
+        keys = [
+            (one.batch_id, *key[1:])
+            for one in reassignments
+            for key in (one.winner, one.displaced)
+            if key is not None
+        ]
+        columns = [list(column) for column in zip(*keys, strict=True)]
+        claims = await self._connection.fetch(self._queries["moved_claims"], *columns)
+        purged = await self._connection.fetch(self._queries["purged_batches"], batches)
+        return Corrections(reassignments, slots, claims, (row["batch"] for row in purged))
 
     async def dead_letters(self) -> AsyncIterator[Sequence[Any]]:
         """Dead letters of the consumer group."""

@@ -23,7 +23,7 @@ WHERE oid IN ('slot'::regclass, 'batch'::regclass, 'unplaced'::regclass, 'comple
 
 -- name: batches
 SELECT uuid_send(batch_id) AS batch, expected_count, open_count, filled_count, failed_count,
-       missing_count, state, completed_at, closed_at, timed_out_at, purged_at, deadline_policy,
+       missing_count, state, completed_at, closed_at, timed_out_at, forced_at, purged_at, deadline_policy,
        coalesce(extract(epoch FROM deadline_at - registered_at), 0)::float8 AS deadline_seconds,
        course_code, essay_instructions, user_id
 FROM batch
@@ -49,3 +49,27 @@ SELECT uuid_send(batch_id) AS batch FROM completion
 
 -- name: dead_letters
 SELECT topic, partition, record_offset, state FROM dead_letter WHERE consumer_group = $1
+
+-- name: orders
+-- What operators did that changes what must hold, in order.
+SELECT id, action, subject, before, after FROM operator_audit
+WHERE consumer_group = $1
+  AND action IN ('replay-input', 'reset-position', 'replay-output', 'reassign')
+ORDER BY id
+
+-- name: reassigned_slots
+SELECT uuid_send(batch_id) AS batch, position, essay_id, state, text_storage_id, file_upload_id,
+       original_file_name, raw_file_storage_id, file_size_bytes, content_md5_hash,
+       validation_error_code, validation_error_detail
+FROM slot JOIN unnest($1::uuid[], $2::int[]) AS w (batch_id, position) USING (batch_id, position)
+
+-- name: moved_claims
+SELECT DISTINCT uuid_send(batch_id) AS batch, kind, identity, outcome, file_upload_id,
+       original_file_name, raw_file_storage_id, file_size_bytes, content_md5_hash,
+       validation_error_code, validation_error_detail
+FROM unplaced JOIN unnest($1::uuid[], $2::text[], $3::text[]) AS w (batch_id, kind, identity)
+    USING (batch_id, kind, identity)
+
+-- name: purged_batches
+SELECT uuid_send(batch_id) AS batch FROM batch
+WHERE batch_id = ANY($1::uuid[]) AND purged_at IS NOT NULL

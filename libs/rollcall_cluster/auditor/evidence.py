@@ -85,6 +85,10 @@ class EvidenceRoom:
             seen[(lane, rank)].extend(self._record(log, place))
         return [(f"lane-seq {header}", _told(seen[(lane, rank)])) for lane, rank, header in keys]
 
+    def orders(self, scratch: Scratch, keys: Sequence[Key]) -> list[Subject]:
+        """Keys: entry of the audit, batch."""
+        return [(f"order {entry} about batch {UUID(bytes=batch)}", ()) for entry, batch in keys]
+
     def _sighting(self, source: Source, log: int | None, place: int | None) -> Sighting:
         if log is not None and place is not None:
             return Sighting(seen=source.words, place=self._logbook.place(log, place))

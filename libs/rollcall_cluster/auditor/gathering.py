@@ -11,7 +11,14 @@ from aiokafka import TopicPartition
 from rollcall_cluster.auditor.database import Snapshot
 from rollcall_cluster.auditor.kafka_log import KafkaLogs
 from rollcall_cluster.auditor.lane_facts import LanePositions, lane_rows
-from rollcall_cluster.auditor.log_facts import facts, position_rows, reaches, summaries
+from rollcall_cluster.auditor.log_facts import (
+    facts,
+    handled_again_rows,
+    position_rows,
+    publishing_rows,
+    reaches,
+    summaries,
+)
 from rollcall_cluster.auditor.log_reading import LogReading, Reach, share_out
 from rollcall_cluster.auditor.logbook import Logbook
 from rollcall_cluster.auditor.progress import Progress
@@ -66,6 +73,9 @@ class Gathering:
         self._scratch.insert("lane", rows)
         positions = position_rows(self._logbook, self._look, self._ends, moved_back)
         self._scratch.insert("position", positions)
+        orders = self._look.orders
+        self._scratch.insert("handled_again", handled_again_rows(self._logbook, orders))
+        self._scratch.insert("publishing_order", publishing_rows(orders))
         await self._copy(snapshot).dead_letters()
 
     def _tell_of_transactions(self) -> None:

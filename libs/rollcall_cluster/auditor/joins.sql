@@ -9,6 +9,7 @@ CREATE TABLE tally (
     identity TEXT NOT NULL,
     inputs INTEGER NOT NULL,
     dead_inputs INTEGER NOT NULL,
+    revived_inputs INTEGER NOT NULL,
     slots INTEGER NOT NULL,
     excess INTEGER NOT NULL,
     pending INTEGER NOT NULL,
@@ -32,6 +33,11 @@ SELECT
     identity,
     sum(source = 1),
     sum(source = 2),
+    -- A dead letter whose record was handled once more may have taken effect then.
+    sum(source = 2 AND EXISTS (
+        SELECT 1 FROM handled_again h
+        WHERE h.log = sighting.log AND sighting.place >= h.first AND sighting.place < h.next
+    )),
     sum(source = 3),
     sum(source = 4),
     sum(source = 5),
@@ -110,13 +116,17 @@ SELECT
         AND (
             a.expected <> a.filled + a.failed + a.open
             OR coalesce(a.expected <> b.expected, 0)
-            OR coalesce(a.policy <> b.policy, 0)
             OR coalesce(
-                b.missing > 0
+                a.policy <> iif(b.forced AND b.closed AND NOT b.timed_out, 'close', b.policy), 0
+            )
+            OR coalesce(
+                b.missing > 0 AND NOT (b.forced AND b.timed_out)
                 AND (a.open <> b.missing OR a.filled <> b.filled OR a.failed <> b.failed),
                 0
             )
-            OR coalesce(r.missing > 0 AND a.missing_list <> r.missing_list, 0)
+            OR coalesce(
+                r.missing > 0 AND NOT (b.forced AND b.timed_out) AND a.missing_list <> r.missing_list, 0
+            )
         )
     ), 0),
     min(a.lane),
@@ -192,6 +202,7 @@ SELECT
     coalesce(b.closed, 0) AS closed,
     coalesce(b.closed_dated, 0) AS closed_dated,
     coalesce(b.timed_out, 0) AS timed_out,
+    coalesce(b.forced, 0) AS forced,
     coalesce(b.purged, 0) AS purged,
     coalesce(b.deadline, 0) AS deadline,
     b.policy,
@@ -242,7 +253,11 @@ SELECT
     sum(d.row_) AS letters,
     sum(d.event) AS events,
     sum(d.early) AS events_early,
-    coalesce(p.next_offset, 0) AS next_offset,
+    coalesce(p.furthest, p.next_offset, 0) AS next_offset,
+    (
+        SELECT count(*) FROM handled_again h
+        WHERE h.log = d.log AND d.place >= h.first AND d.place < h.next
+    ) AS times_again,
     coalesce(p.log_start, 0) AS log_start
 FROM (
     SELECT log, place, 1 AS row_, 0 AS event, 0 AS early FROM dead_letter
@@ -258,3 +273,22 @@ SELECT lane, rank, count(*) AS records
 FROM publication
 GROUP BY lane, rank
 HAVING count(*) > 1;
+
+-- Marked events, with whether an operator has ordered them.
+CREATE TEMP VIEW marked_record AS
+SELECT m.entry, m.log, m.place, m.early, o.entry IS NOT NULL AS ordered
+FROM marked m
+LEFT JOIN publishing_order o ON o.entry = m.entry AND o.header = m.header AND o.batch = m.batch;
+
+CREATE TABLE repeated_mark AS
+SELECT entry, min(log) AS log, min(place) AS place, count(*) AS records
+FROM marked
+GROUP BY entry, event
+HAVING count(*) > 1;
+
+-- Orders to publish, with how many of their events are there.
+CREATE TEMP VIEW carried_out AS
+SELECT o.entry, o.batch, o.events, (
+    SELECT count(DISTINCT m.event) FROM marked m WHERE m.entry = o.entry
+) AS published
+FROM publishing_order o;

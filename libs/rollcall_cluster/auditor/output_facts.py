@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from rollcall_cluster.auditor.announcement_facts import announcement_row
 from rollcall_cluster.auditor.digests import assignment_digest, digest, origin_text
 from rollcall_cluster.auditor.logbook import Logbook
+from rollcall_cluster.auditor.orders import CORRECTION_HEADER, REPLAY_HEADER
 from rollcall_cluster.auditor.sighting import Kind, Source, place_in_lane, rank_of
 from rollcall_events import (
     DeadLetterV1,
@@ -81,8 +82,14 @@ class OutputFacts:
         data, offset, log = envelope.data, record.offset, self._log
         early = offset < self._early_end
         batch, content = str(data.batch_id), ""
+        mark = _mark(record.headers) if len(record.headers) > 1 else None
         if self._content:
             content = data.text_storage_id
+        if mark:
+            entry, header = mark
+            told = (data.batch_id.bytes, envelope.event_id.bytes, early, log, offset)
+            self._rows["marked"].append((entry, header, *told))
+        elif self._content:
             source, stated, closed = self._content(data, early)
             row = (data.batch_id.bytes, _CONTENT, content, source, log, offset, stated, closed)
             self._rows["sighting"].append((*row, lane, rank))
@@ -134,6 +141,14 @@ def _lane_and_rank(headers: Iterable[tuple[str, bytes]]) -> tuple[int, int]:
             lane, seq, index = value.split(b":")
             return int(lane), rank_of(int(seq), int(index))
     raise ValueError("no lane-seq header")
+
+
+def _mark(headers: Iterable[tuple[str, bytes]]) -> tuple[int, str] | None:
+    """The audit's entry and the header by which an operator's order is told from the service's events."""
+    for name, value in headers:
+        if name in (REPLAY_HEADER, CORRECTION_HEADER):
+            return (int(value) if value.isdigit() else -1), name
+    return None
 
 
 def _assigned(data: EssaySlotAssignedV1, early: bool) -> tuple[int, int, None]:

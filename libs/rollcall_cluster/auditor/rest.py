@@ -12,6 +12,7 @@ from aiokafka import TopicPartition
 from rollcall_cluster.auditor.database import Backlog, Snapshot
 from rollcall_cluster.auditor.kafka_log import KafkaLogs, LogRange
 from rollcall_cluster.auditor.logbook import Logbook
+from rollcall_cluster.auditor.orders import Orders
 
 _TOLD_PARTITIONS = 5
 
@@ -39,6 +40,7 @@ class Look:
     backlogs: Mapping[int, Backlog]
     behind: frozenset[TopicPartition]
     pending_of_registered: int
+    orders: Orders
 
     @property
     def queued_events(self) -> int:
@@ -72,6 +74,7 @@ async def look(logs: KafkaLogs, logbook: Logbook, ends: Ends, snapshot: Snapshot
         backlogs=await snapshot.backlogs(),
         behind=frozenset(behind),
         pending_of_registered=await snapshot.pending_of_registered(),
+        orders=await snapshot.orders(),
     )
 
 

@@ -28,7 +28,7 @@ CREATE TABLE pending (
 );
 
 -- Batch rows. context and instructions are digests. dated, closed_dated: it has a date of completion, of
--- closing. deadline: seconds from registration, 0 = none.
+-- closing. forced: an operator ended it. deadline: seconds from registration, 0 = none.
 CREATE TABLE batch (
     batch BLOB NOT NULL PRIMARY KEY,
     expected INTEGER NOT NULL,
@@ -41,6 +41,7 @@ CREATE TABLE batch (
     dated INTEGER NOT NULL,
     closed_dated INTEGER NOT NULL,
     timed_out INTEGER NOT NULL,
+    forced INTEGER NOT NULL,
     purged INTEGER NOT NULL,
     deadline REAL NOT NULL,
     policy TEXT,
@@ -145,7 +146,8 @@ CREATE TABLE dead_letter_event (
 
 -- Input partitions. log is null for a partition that does not exist, next_offset before the first chunk.
 -- log_end: end after the snapshot; behind: a readable record waits that was there before the snapshot;
--- moved_back: seen higher before.
+-- moved_back: seen higher before, and no operator has moved it since. furthest: the highest that it was
+-- before operators moved it back.
 CREATE TABLE position (
     topic TEXT NOT NULL,
     partition INTEGER NOT NULL,
@@ -154,7 +156,41 @@ CREATE TABLE position (
     log_start INTEGER NOT NULL,
     log_end INTEGER NOT NULL,
     behind INTEGER NOT NULL,
-    moved_back INTEGER NOT NULL
+    moved_back INTEGER NOT NULL,
+    furthest INTEGER
+);
+
+-- Offsets that operators have had handled once more, from first up to next.
+CREATE TABLE handled_again (
+    log INTEGER NOT NULL,
+    first INTEGER NOT NULL,
+    next INTEGER NOT NULL
+);
+
+-- Orders of operators to publish events under a header, with the audit's entry and the number of events.
+CREATE TABLE publishing_order (
+    entry INTEGER PRIMARY KEY,
+    header TEXT NOT NULL,
+    batch BLOB NOT NULL,
+    events INTEGER NOT NULL
+);
+
+-- Events with such a header.
+CREATE TABLE marked (
+    entry INTEGER NOT NULL,
+    header TEXT NOT NULL,
+    batch BLOB NOT NULL,
+    event BLOB NOT NULL,
+    early INTEGER NOT NULL,
+    log INTEGER NOT NULL,
+    place INTEGER NOT NULL
+);
+
+-- Slots that operators gave to other contents; in_place: they and what they held before are as the audit says.
+CREATE TABLE reassignment (
+    entry INTEGER PRIMARY KEY,
+    batch BLOB NOT NULL,
+    in_place INTEGER NOT NULL
 );
 
 -- Lanes: numbers given and known as published in the database, the newest position record in Kafka before

@@ -25,6 +25,7 @@ LOG_FACTS = (
     "sighting",
     "announcement",
     "publication",
+    "marked",
     "flaw",
     "registration",
     "verdict",

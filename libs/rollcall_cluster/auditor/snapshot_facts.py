@@ -6,6 +6,7 @@ from typing import Any
 from rollcall_cluster.auditor.database import Snapshot
 from rollcall_cluster.auditor.digests import context_digest, digest
 from rollcall_cluster.auditor.logbook import Logbook
+from rollcall_cluster.auditor.orders import Corrections, Reassignment
 from rollcall_cluster.auditor.progress import Progress
 from rollcall_cluster.auditor.roll import RollCall, slot_sighting, unplaced_sighting
 from rollcall_cluster.auditor.scratch import Scratch
@@ -23,6 +24,7 @@ class SnapshotCopy:
         self._scratch = scratch
         self._logbook = logbook
         self._progress = progress
+        self._corrections = Corrections([], [], [], [])
 
     async def dead_letters(self) -> None:
         """Copy the dead letters; whoever reads the logs has to know them."""
@@ -31,20 +33,26 @@ class SnapshotCopy:
 
     async def rows(self) -> None:
         """Copy everything else that grows with the number of events."""
+        reassignments = (await self._snapshot.orders()).reassignments
+        self._corrections = await self._snapshot.corrections(reassignments)
+        self._scratch.insert("reassignment", reassignment_rows(reassignments, self._corrections))
         await self._copy_slots()
-        await self._copy("batches", "batch", batch_row)
+        await self._copy("batches", "batch", lambda row: batch_row(self._corrections.batch(row)))
         await self._copy_unplaced()
         await self._copy("completions", "completion", tuple)
 
     async def _copy_slots(self) -> None:
         roll = RollCall()
-        async for rows in self._read(self._snapshot.stream("slots")):
+        async for found in self._read(self._snapshot.stream("slots")):
+            rows = [self._corrections.slot(row) for row in found]
             self._scratch.insert("roll", roll.take(rows))
             self._scratch.insert("sighting", filter(None, map(slot_sighting, rows)))
         self._scratch.insert("roll", roll.finish())
 
     async def _copy_unplaced(self) -> None:
-        async for rows in self._read(self._snapshot.stream("unplaced")):
+        self._scratch.insert("sighting", map(unplaced_sighting, self._corrections.moved))
+        async for found in self._read(self._snapshot.stream("unplaced")):
+            rows = [row for row in found if not self._corrections.is_displaced(row)]
             self._scratch.insert("sighting", map(unplaced_sighting, rows))
             self._scratch.insert("pending", pending_rows(rows))
 
@@ -78,12 +86,21 @@ def batch_row(row: Any) -> Row:
         row["completed_at"] is not None,
         row["closed_at"] is not None,
         row["timed_out_at"] is not None,
+        row["forced_at"] is not None,
         row["purged_at"] is not None,
         row["deadline_seconds"],
         row["deadline_policy"],
         context_digest(row["course_code"], row["user_id"]),
         digest(row["essay_instructions"]),
     )
+
+
+def reassignment_rows(
+    reassignments: Sequence[Reassignment], corrections: Corrections
+) -> Iterable[Row]:
+    """Rows of `reassignment`."""
+    for one in reassignments:
+        yield (one.entry, one.batch_id.bytes, corrections.in_place[one.entry])
 
 
 def pending_rows(rows: Sequence[Any]) -> Iterable[Row]:

@@ -9,6 +9,7 @@ from rollcall_cluster.auditor.invariants import (
     announcements,
     completion,
     lanes,
+    orders,
     placement,
     positions,
     rejections,
@@ -28,6 +29,7 @@ def relations(room: EvidenceRoom) -> Iterable[Relation]:
     yield completion.relation(room)
     yield from positions.relations(room)
     yield lanes.relation(room)
+    yield from orders.relations(room)
 
 
 def judge(

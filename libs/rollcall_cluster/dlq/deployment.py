@@ -20,9 +20,7 @@ from rollcall_events.topics import TOPICS
 
 _DSN = "ROLLCALL_POSTGRES_DSN"
 _STATEMENT_SECONDS = 60
-_HAS_TABLES = """
-SELECT to_regclass('dead_letter_audit') IS NOT NULL AND to_regclass('topic_audit') IS NOT NULL
-"""
+_HAS_TABLES = "SELECT to_regclass('operator_audit') IS NOT NULL"
 
 
 @dataclass(slots=True, frozen=True)

@@ -8,11 +8,14 @@ import typer
 
 from rollcall.consumer.pauses import Pause, PauseStore
 from rollcall.errors import DeadLetterError
+from rollcall.operations.audit import Order
+from rollcall.operations.transactions import order_transaction
 from rollcall_cluster.dlq.deployment import Deployment, operator
 
 _TOPIC = typer.Argument(metavar="TOPIC", help="An input topic; prefix optional.")
 Topic = Annotated[str, _TOPIC]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Change nothing; tell what would be.")]
 By = Annotated[str | None, typer.Option(help="Who decides; by default you, on this machine.")]
 
 
@@ -53,6 +56,7 @@ def pause_command(
     topic: Topic,
     reason: Annotated[str, typer.Option(help="Why; shown by every replica.")] = "by hand",
     by: By = None,
+    dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
     """Stop a topic in all replicas, within about a second, until it is resumed."""
@@ -61,35 +65,42 @@ def pause_command(
     if not reason:
         raise DeadLetterError("a pause needs a reason: say why with --reason")
 
-    async def pause() -> bool:
-        async with deployment.connection() as connection:
-            store = PauseStore(deployment.group)
-            return await store.pause(connection, name, reason, by or operator())
+    order = Order(by or operator(), reason, dry_run)
 
-    _tell(name, "paused", asyncio.run(pause()), as_json)
+    async def pause() -> bool:
+        async with deployment.connection() as connection, order_transaction(connection, order):
+            store = PauseStore(deployment.group)
+            return await store.pause(connection, name, order.reason, order.by)
+
+    _tell(name, "paused", asyncio.run(pause()), dry_run, as_json)
 
 
 def resume_command(
     topic: Topic,
     reason: Annotated[str, typer.Option(help="Why; kept in the audit.")] = "",
     by: By = None,
+    dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
     """Let a topic go on where it stopped, in all replicas, within about a second."""
     deployment = Deployment.of_environment()
     name = deployment.topic(topic)
 
+    order = Order(by or operator(), reason, dry_run)
+
     async def resume() -> bool:
-        async with deployment.connection() as connection:
+        async with deployment.connection() as connection, order_transaction(connection, order):
             store = PauseStore(deployment.group)
-            return await store.resume(connection, name, reason, by or operator())
+            return await store.resume(connection, name, order.reason, order.by)
 
-    _tell(name, "resumed", asyncio.run(resume()), as_json)
+    _tell(name, "resumed", asyncio.run(resume()), dry_run, as_json)
 
 
-def _tell(topic: str, verb: str, changed: bool, as_json: bool) -> None:
+def _tell(topic: str, verb: str, changed: bool, dry_run: bool, as_json: bool) -> None:
     if as_json:
-        typer.echo(orjson.dumps({"topic": topic, "action": verb, "changed": changed}).decode())
+        said = {"topic": topic, "action": verb, "changed": changed, "dry_run": dry_run}
+        typer.echo(orjson.dumps(said).decode())
     else:
         opposite = {"paused": "was paused already", "resumed": "was not paused"}
-        typer.echo(f"{topic} {verb if changed else opposite[verb]}")
+        done = f"would be {verb}" if dry_run else verb
+        typer.echo(f"{topic} {done if changed else opposite[verb]}")

@@ -83,11 +83,12 @@ class UnplacedStore:
 
 
 def _oldest_first(rows: Iterable[Any]) -> list[Claim]:
-    claims = [_claim(row) for row in rows]
+    claims = [claim_of_row(row) for row in rows]
     return sorted(claims, key=lambda claim: (claim.first_seen_at, claim.identity))
 
 
-def _claim(row: Any) -> Claim:
+def claim_of_row(row: Any) -> Claim:
+    """What a row of the table says."""
     return Claim(
         row["batch_id"],
         row["kind"],

@@ -5,12 +5,14 @@ from datetime import timedelta
 from pathlib import Path
 
 from rollcall_cluster.auditor.input_facts import InputFacts
+from rollcall_cluster.auditor.log_facts import handled_again_rows, publishing_rows
 from rollcall_cluster.auditor.logbook import Logbook
+from rollcall_cluster.auditor.orders import Corrections, Orders
 from rollcall_cluster.auditor.output_facts import OutputFacts
 from rollcall_cluster.auditor.report import CheckResult
 from rollcall_cluster.auditor.roll import RollCall, slot_sighting, unplaced_sighting
 from rollcall_cluster.auditor.scratch import Scratch
-from rollcall_cluster.auditor.snapshot_facts import batch_row, pending_rows
+from rollcall_cluster.auditor.snapshot_facts import batch_row, pending_rows, reassignment_rows
 from rollcall_cluster.auditor.verdicts import judge
 from rollcall_events.topics import TOPICS
 from tests.unit.auditor.world import GROUP, PARTITIONS, Record, World
@@ -26,6 +28,7 @@ FACTS = {
     "dead_letters_hidden": 0,
     "completion_hidden": 0,
     "timeout_hidden": 0,
+    "marked_hidden": 0,
 }
 FAR = 10**9
 
@@ -64,18 +67,44 @@ class Offline:
             ]
             for name, rows in self._world.tables.items()
         }
+        orders = self._orders()
+        corrections = self._corrections(orders, tables)
+        self._scratch.insert("handled_again", handled_again_rows(self._logbook, orders))
+        self._scratch.insert("publishing_order", publishing_rows(orders))
+        rows = reassignment_rows(orders.reassignments, corrections)
+        self._scratch.insert("reassignment", rows)
         roll = RollCall()
-        slots = sorted(tables["slot"], key=lambda slot: (slot["batch"], slot["position"]))
+        slots = sorted(
+            map(corrections.slot, tables["slot"]),
+            key=lambda slot: (slot["batch"], slot["position"]),
+        )
         self._scratch.insert("roll", [*roll.take(slots), *roll.finish()])
         self._scratch.insert("sighting", filter(None, map(slot_sighting, slots)))
-        unplaced = [row | {"age_seconds": 3600.0} for row in tables["unplaced"]]
+        kept = [row for row in tables["unplaced"] if not corrections.is_displaced(row)]
+        unplaced = [row | {"age_seconds": 3600.0} for row in [*kept, *corrections.moved]]
         self._scratch.insert("sighting", map(unplaced_sighting, unplaced))
         self._scratch.insert("pending", pending_rows(unplaced))
-        self._scratch.insert("batch", map(_batch_row, tables["batch"]))
+        self._scratch.insert("batch", map(_batch_row, map(corrections.batch, tables["batch"])))
         self._scratch.insert("completion", [(row["batch"],) for row in tables["completion"]])
         self._scratch.insert("dead_letter", map(self._letter, tables["dead_letter"]))
         self._scratch.insert("position", map(self._position, tables["position"]))
         self._scratch.insert("lane", map(self._lane, tables["lane"]))
+
+    def _orders(self) -> Orders:
+        columns = ("action", "subject", "before", "after")
+        rows = self._world.tables["operator_audit"]
+        return Orders((n, *(row[c] for c in columns)) for n, row in enumerate(rows, 1))
+
+    @staticmethod
+    def _corrections(orders: Orders, tables: dict) -> Corrections:
+        slots = {one.slot for one in orders.reassignments}
+        claims = {key for one in orders.reassignments for key in (one.winner, one.displaced)}
+        return Corrections(
+            orders.reassignments,
+            [row for row in tables["slot"] if (row["batch"], row["position"]) in slots],
+            [r for r in tables["unplaced"] if (r["batch"], r["kind"], r["identity"]) in claims],
+            [row["batch"] for row in tables["batch"] if row["purged_at"]],
+        )
 
     def _letter(self, row: dict) -> tuple:
         log = self._logbook.number(row["topic"], row["partition"])
@@ -84,7 +113,9 @@ class Offline:
     def _position(self, row: dict) -> tuple:
         key = (row["topic"], row["partition"])
         end = self._world.offsets[key]
-        return (*key, self._logbook.number(*key), row["next_offset"], 0, end, False, False)
+        told = (row["next_offset"], 0, end, False, False)
+        furthest = self._orders().furthest({key: row["next_offset"]})[key]
+        return (*key, self._logbook.number(*key), *told, furthest)
 
     def _lane(self, row: dict) -> tuple:
         lane, published = row["lane"], self._world.next_seq[row["lane"]] or None

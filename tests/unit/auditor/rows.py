@@ -61,6 +61,7 @@ def batch_row(data: BatchEssaysRegisteredV1) -> Row:
         "deadline_policy": policy.value if policy else None,
         "timed_out_at": None,
         "closed_at": None,
+        "forced_at": None,
         "purged_at": None,
     }
 

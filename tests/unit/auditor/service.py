@@ -24,6 +24,7 @@ class Service:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self._displaced: set[str] = set()
 
     def open(self, batch: UUID, essays: int, policy: DeadlinePolicy | None = None) -> None:
         """Open a batch with its slots; with a deadline if there is a policy."""
@@ -85,6 +86,78 @@ class Service:
             row |= {"state": "closed", "closed_at": NOW}
         if row["deadline_policy"] == DeadlinePolicy.COMPLETE_PARTIAL:
             self._complete(batch)
+
+    def force(self, batch: UUID, state: str) -> None:
+        """End an open batch by hand: complete it with what is there, or close it."""
+        rows = [
+            r for r in self._world.tables["batch"] if r["batch_id"] == batch and r["open_count"]
+        ]
+        for row in rows:
+            row |= {"missing_count": row["open_count"], "open_count": 0, "forced_at": NOW}
+            for slot in self._slots(batch):
+                slot["state"] = "missing" if slot["state"] == "open" else slot["state"]
+            if state == "completed":
+                self._complete(batch)
+                continue
+            row |= {"state": "closed", "closed_at": NOW}
+            if not row["timed_out_at"]:
+                policy = row["deadline_policy"]
+                row["deadline_policy"] = "close"
+                self._world.announce(timeout(self._world, batch))
+                row["deadline_policy"] = policy
+
+    def reassign(self, batch: UUID) -> None:
+        """Give the first slot of a completed batch that was not moved before to an excess content."""
+        tables = self._world.tables
+        rows = [r for r in tables["batch"] if (r["batch_id"], r["state"]) == (batch, "completed")]
+        moved = {row["subject"] for row in tables["operator_audit"]}
+        excess_rows = [
+            row
+            for row in tables["unplaced"]
+            if (row["batch_id"], row["kind"]) == (batch, "content")
+            and row["identity"] not in self._displaced
+        ]
+        slots = [s for s in self._slots(batch) if f"{batch}/{s['essay_id']}" not in moved]
+        if rows and excess_rows and slots:
+            self._exchange(rows[0], slots[0], excess_rows[0])
+
+    def _exchange(self, row: Row, slot: Row, winner: Row) -> None:
+        batch, state, content = row["batch_id"], slot["state"], winner["identity"]
+        columns = ("position", "state", "text_storage_id", "file_upload_id")
+        before = {name: slot[name] for name in columns}
+        self._world.tables["unplaced"].remove(winner)
+        held = slot["text_storage_id"] if state == "filled" else slot["file_upload_id"]
+        displaced = None
+        if state != "missing":
+            kind = "content" if state == "filled" else "failure"
+            displaced = unplaced_row(batch, kind, held, "excess", **claim_of(slot))
+            self._world.tables["unplaced"].append(displaced)
+            self._displaced.add(held)
+        slot |= claim_of(winner) | {"state": "filled", "text_storage_id": content}
+        row[f"{state}_count"] -= 1
+        row["filled_count"] += 1
+        after = {name: slot[name] for name in columns}
+        entry = self._world.order(
+            "reassign", f"{batch}/{slot['essay_id']}", {"slot": before}, {"slot": after}
+        )
+        mark = ("rollcall-correction", entry)
+        self._world.announce(assigned(slot), content, mark=mark)
+        if displaced and state == "filled":
+            self._world.announce(excess(displaced, self._reason(batch)), held, mark=mark)
+
+    def replay(self, batch: UUID) -> None:
+        """Announce the filled slots and the completion of a batch once more."""
+        rows = [r for r in self._world.tables["batch"] if r["batch_id"] == batch]
+        if not rows or rows[0]["purged_at"]:
+            return
+        filled = [slot for slot in self._slots(batch) if slot["state"] == "filled"]
+        whole = completion(self._world, batch) if rows[0]["state"] == "completed" else []
+        events = {"events": len(filled) + len(whole)}
+        mark = ("rollcall-replay", self._world.order("replay-output", str(batch), {}, events))
+        for slot in filled:
+            self._world.announce(assigned(slot), slot["text_storage_id"], mark=mark)
+        for event in whole:
+            self._world.announce(event, mark=mark)
 
     def purge(self, batch: UUID) -> None:
         """Keep the row of a batch that has ended, and nothing else."""

@@ -84,8 +84,12 @@ class World:
         key: bytes | None = None,
         event_id: UUID | None = None,
         place: str | None = None,
+        mark: tuple[str, int] | None = None,
     ) -> Record:
-        """Add an output event; by default with the next place in its batch's lane."""
+        """Add an output event; by default with the next place in its batch's lane.
+
+        `mark`: the header of an operator's order, and the entry of the audit that it names.
+        """
         if isinstance(data, DeadLetterV1):
             origin = (data.consumer_group, data.origin_topic, data.origin_partition)
             event_id = event_id or dead_letter_event_id(*origin, data.origin_offset)
@@ -94,6 +98,8 @@ class World:
             event_id = event_id or deterministic_event_id(data.event_type, data.batch_id, content)
             key = key or str(data.batch_id).encode()
         headers = [("lane-seq", (place or self.next_place(key)).encode())]
+        if mark:
+            headers.append((mark[0], str(mark[1]).encode()))
         return self.append(topic_for(type(data)).name, key, encoded(data, event_id), headers)
 
     def next_place(self, key: bytes) -> str:
@@ -125,6 +131,20 @@ class World:
         return self
 
     # -- rows
+
+    def order(self, action: str, subject: str, before: Row, after: Row) -> int:
+        """Write down what an operator did; returns the entry's id."""
+        self.tables["operator_audit"].append(
+            {
+                "operator": "ops",
+                "action": action,
+                "consumer_group": GROUP,
+                "subject": subject,
+                "before": json.dumps(before),
+                "after": json.dumps(after),
+            }
+        )
+        return len(self.tables["operator_audit"])
 
     def row(self, table: str, **wanted: Any) -> Row:
         """The first row that has the wanted values."""

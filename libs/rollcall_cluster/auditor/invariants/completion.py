@@ -9,6 +9,9 @@ def relation(room: EvidenceRoom) -> Relation:
     return Relation("whole", "batch", room.batches, (*_STATE, *_EVENTS, *_ORDER, *_TIMEOUT))
 
 
+# A batch that an operator closed is announced like one that its deadline closed.
+_HAS_TIMEOUT = "timed_out OR (forced AND closed)"
+
 _STATE = (
     Check(
         code="state-contradicts-slots",
@@ -111,7 +114,10 @@ _ORDER = (
         code="slot-event-after-end",
         invariant=4,
         title="Where the deadline ended a batch, no slot event stands behind its timeout",
-        applies="missing_count > 0 AND timeout_rank IS NOT NULL AND slot_rank IS NOT NULL",
+        applies=(
+            "missing_count > 0 AND NOT (forced AND timed_out)"
+            " AND timeout_rank IS NOT NULL AND slot_rank IS NOT NULL"
+        ),
         violated="timeout_rank < slot_rank",
         found=(
             "'timeout at segment ' || (timeout_rank >> 24)"
@@ -124,17 +130,19 @@ _TIMEOUT = (
     Check(
         code="timeout-contradicts-state",
         invariant=4,
-        title="Slots are missing exactly where a deadline ended the batch by its policy",
+        title="Slots are missing exactly where a deadline, by its policy, or an operator ended the batch",
         applies="registered",
         violated=(
             "timed_out AND deadline = 0"
-            " OR (missing_count > 0) <> (timed_out AND policy <> 'keep_open')"
-            " OR closed <> (missing_count > 0 AND policy = 'close')"
+            " OR (missing_count > 0) <> (forced OR (timed_out AND policy <> 'keep_open'))"
+            " OR closed <> iif(forced, closed, missing_count > 0 AND policy = 'close')"
+            " OR (forced AND NOT (completed OR closed))"
             " OR closed <> closed_dated"
         ),
         found=(
             "missing_count || ' missing, ' || iif(timed_out, '', 'not ') || 'timed out, '"
-            " || coalesce(policy, 'no deadline') || iif(closed, ', closed', ', not closed')"
+            " || coalesce(policy, 'no deadline') || iif(forced, ', ended by hand', '')"
+            " || iif(closed, ', closed', ', not closed')"
             " || iif(closed_dated, ', dated', ', not dated')"
         ),
     ),
@@ -142,7 +150,7 @@ _TIMEOUT = (
         code="timeout-not-announced",
         invariant=4,
         title="Every timeout is announced",
-        applies="timed_out",
+        applies=_HAS_TIMEOUT,
         violated="announced_timeout = 0",
         found="'no BatchReadinessTimeoutV1'",
         excused=":timeout_hidden",
@@ -152,14 +160,14 @@ _TIMEOUT = (
         invariant=4,
         title="No timeout is announced of a batch that has none",
         applies="timeout_early > 0",
-        violated="NOT timed_out",
+        violated=f"NOT ({_HAS_TIMEOUT})",
         found="iif(registered, 'not timed out', 'no such batch')",
     ),
     Check(
         code="timeout-announced-differently",
         invariant=4,
         title="A timeout says what the batch and its slots say",
-        applies="timed_out AND announced_timeout > 0",
+        applies=f"({_HAS_TIMEOUT}) AND announced_timeout > 0",
         violated="timeout_different",
         found="'counts, missing essays or policy differ from the batch'",
     ),

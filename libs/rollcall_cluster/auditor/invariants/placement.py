@@ -47,7 +47,7 @@ def _of_kind(kind: int, name: str, input_trimmed: str) -> tuple[Check, ...]:
             invariant=1,
             title=f"Every {name} recorded was an input record that is no dead letter",
             applies=f"kind = {kind} AND {_PLACES} > 0",
-            violated="inputs = 0",
+            violated="inputs + revived_inputs = 0",
             found=(
                 "iif(dead_inputs, 'every input record is a dead letter; ', 'no input record; ')"
                 f" || {_TOLD_PLACES}"

@@ -1,0 +1,1 @@
+"""What operators do by hand: orders with dry run, each written down in the transaction of its effect."""

@@ -1,0 +1,81 @@
+"""The logs of input partitions, looked at from outside of the consumer group."""
+
+import asyncio
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from rollcall.consumer.positions import LogRange
+from rollcall.consumer.records import Partition
+from rollcall.errors import OperatorError
+
+_LIMIT_SECONDS = 15.0
+
+
+class InputLogs:
+    """Partitions of input topics: which there are, what they hold, what stands at a time."""
+
+    def __init__(self, kafka: AIOKafkaConsumer) -> None:
+        self._kafka = kafka
+
+    async def partitions(self, topics: Collection[str]) -> list[Partition]:
+        """All partitions of these topics, as the cluster has them; a topic that is absent has none."""
+        async with asyncio.timeout(_LIMIT_SECONDS):
+            # All topics: to ask for one by its name could create it.
+            cluster = await self._kafka._client.fetch_all_metadata()
+        return sorted(
+            Partition(topic, number)
+            for topic in topics
+            for number in cluster.partitions_for_topic(topic) or ()
+        )
+
+    async def ranges(self, partitions: Collection[Partition]) -> dict[Partition, LogRange]:
+        """What each of the logs holds now."""
+        targets = [TopicPartition(*partition) for partition in partitions]
+        async with asyncio.timeout(_LIMIT_SECONDS):
+            starts = await self._kafka.beginning_offsets(targets)
+            ends = await self._kafka.end_offsets(targets)
+        return {Partition(*target): LogRange(starts[target], ends[target]) for target in targets}
+
+    async def offsets_at(
+        self, partitions: Collection[Partition], moment: datetime
+    ) -> dict[Partition, int]:
+        """The first offset of each whose record was produced then or later; the end if there is none."""
+        milliseconds = int(moment.timestamp() * 1000)
+        targets = {TopicPartition(*partition): milliseconds for partition in partitions}
+        ends = await self.ranges(partitions)
+        async with asyncio.timeout(_LIMIT_SECONDS):
+            found: Mapping[TopicPartition, object] = await self._kafka.offsets_for_times(targets)
+        return {
+            partition: getattr(found.get(TopicPartition(*partition)), "offset", None)
+            or ends[partition].end
+            for partition in partitions
+        }
+
+
+@asynccontextmanager
+async def open_input_logs(bootstrap_servers: str) -> AsyncIterator[InputLogs]:
+    """Connect to Kafka, as a member of no group.
+
+    Raises:
+        OperatorError: Kafka cannot be reached or does not answer.
+    """
+    kafka = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap_servers,
+        client_id="rollcall-operator",
+        enable_auto_commit=False,
+        isolation_level="read_committed",
+    )
+    try:
+        async with asyncio.timeout(_LIMIT_SECONDS):
+            await kafka.start()
+        yield InputLogs(kafka)
+    except (KafkaError, TimeoutError) as error:
+        raise OperatorError(
+            f"Kafka does not answer: {error!r}; check ROLLCALL_KAFKA_BOOTSTRAP_SERVERS"
+        ) from error
+    finally:
+        await kafka.stop()

@@ -1,0 +1,207 @@
+"""Runs a service's orders in transactions like those of chunks: outbox, audit, and work that follows."""
+
+import asyncio
+from collections import defaultdict, deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from rollcall.backoff import Backoff
+from rollcall.consumer.transaction import Transaction
+from rollcall.database.failures import Failure, classify
+from rollcall.errors import OperatorBusyError, OperatorError
+from rollcall.operations.audit import AuditStore, Order
+from rollcall.operations.transactions import order_transaction
+from rollcall.outbox.buffer import SEGMENT_MAX_BYTES, OutboxBuffer
+from rollcall.outbox.encoding import encode_event
+from rollcall.outbox.event import Event, lane_of
+from rollcall.outbox.raw_record import RawRecord
+from rollcall.outbox.segment import SegmentCodec
+from rollcall.outbox.store import OutboxStore
+from rollcall.topology import Topology
+
+REPLAY_HEADER = "rollcall-replay"
+"""Marks an event that is published once more; its value is the audit entry of the order."""
+CORRECTION_HEADER = "rollcall-correction"
+"""Marks an event that says what an operator changed; its value is the audit entry of the order."""
+
+T = TypeVar("T")
+Acquire = Callable[[], AbstractAsyncContextManager[Any]]
+WriteLog = Callable[[str, dict[str, object]], None]
+
+_TURN_SECONDS = 5.0
+_TRY_SECONDS = 10.0
+_LANES = "SELECT count(*) FROM lane"
+
+
+class TryAgain(Exception):  # noqa: N818 - no error: somebody else is about to decide
+    """The work cannot be done at this moment; the message says what stands in its way."""
+
+
+class OrderWork:
+    """An order under way.
+
+    Attributes:
+        tx: the open transaction, as a handler gets it.
+    """
+
+    def __init__(self, runner: "OrderRunner", order: Order, tx: Transaction, lanes: int) -> None:
+        self.tx = tx
+        self._runner = runner
+        self._order = order
+        self._lanes = lanes
+        self._marked: dict[int, list[RawRecord]] = defaultdict(list)
+        self._bytes: dict[int, int] = defaultdict(int)
+
+    @property
+    def connection(self) -> Any:
+        """The connection of the transaction."""
+        return self.tx.connection
+
+    async def write_down(
+        self, action: str, subject: str, before: Mapping[str, Any], after: Mapping[str, Any]
+    ) -> int:
+        """Write an entry of the audit; returns its id."""
+        return await self._runner.audit.write(
+            self.connection, self._order, action, subject, before, after
+        )
+
+    async def publish_marked(self, header: str, entry: int, events: Iterable[Event]) -> int:
+        """Publish events under a header that names an entry of the audit; returns how many."""
+        count = 0
+        now = datetime.now(UTC)
+        for event in events:
+            topic = self._runner.topology.topic_of(type(event.data)).name
+            encoded = encode_event(event, topic, self._runner.service_name, now)
+            record = RawRecord(topic, encoded.key, encoded.value, [(header, str(entry).encode())])
+            lane = lane_of(encoded.key, self._lanes)
+            self._marked[lane].append(record)
+            self._bytes[lane] += record.size_bytes
+            count += 1
+            if self._bytes[lane] >= SEGMENT_MAX_BYTES:
+                await self._write([lane])
+        return count
+
+    async def flush(self) -> None:
+        """Write what is marked and still in memory."""
+        await self._write(sorted(self._marked))
+
+    async def _write(self, lanes: Iterable[int]) -> None:
+        segments = []
+        for lane in lanes:
+            records = self._marked.pop(lane)
+            del self._bytes[lane]
+            segments.append((lane, len(records), self._runner.codec.encode_raw(records)))
+        if segments:
+            await self._runner.outbox.append(self.connection, segments)
+
+
+class OrderRunner:
+    """Runs the orders of one service, one after the other.
+
+    Args:
+        acquire: borrows a connection that is in no transaction.
+        write_log: what becomes of the log lines of a transaction that has committed.
+    """
+
+    def __init__(
+        self,
+        acquire: Acquire,
+        topology: Topology,
+        consumer_group: str,
+        service_name: str,
+        write_log: WriteLog,
+    ) -> None:
+        self.topology = topology
+        self.consumer_group = consumer_group
+        self.service_name = service_name
+        self.audit = AuditStore(consumer_group)
+        self.outbox = OutboxStore()
+        self.codec = SegmentCodec()
+        self._acquire = acquire
+        self._write_log = write_log
+        self._turn = asyncio.Lock()
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Any]:
+        """A connection for reading."""
+        async with self._acquire() as connection:
+            yield connection
+
+    async def run(self, order: Order, work: Callable[[OrderWork], Awaitable[T]]) -> T:
+        """Run `work` in a transaction, and what it asks for after the commit in further ones.
+
+        A dry run does the same and is rolled back. Work that loses a race, or raises `TryAgain`, is
+        run again for at most 10 s.
+
+        Raises:
+            OperatorBusyError: it could not be done in that time, or other orders take too long.
+        """
+        async with self._in_turn(), self._acquire() as connection:
+            told, follow_ups = await self._attempts(connection, order, work)
+            jobs = deque(follow_ups)
+            while jobs:
+                job = jobs.popleft()
+
+                async def follow(under_way: OrderWork, job: Any = job) -> None:
+                    await under_way.tx.publish(await job(under_way.tx))
+
+                _, more = await self._attempts(connection, order, follow)
+                jobs.extend(more)
+        return told
+
+    @asynccontextmanager
+    async def _in_turn(self) -> AsyncIterator[None]:
+        try:
+            await asyncio.wait_for(self._turn.acquire(), _TURN_SECONDS)
+        except TimeoutError:
+            raise OperatorBusyError("another order is under way here; try again") from None
+        try:
+            yield
+        finally:
+            self._turn.release()
+
+    async def _attempts(
+        self, connection: Any, order: Order, work: Callable[[OrderWork], Awaitable[T]]
+    ) -> tuple[T, list[Any]]:
+        backoff = Backoff(cap_seconds=0.5)
+        deadline = asyncio.get_running_loop().time() + _TRY_SECONDS
+        while True:
+            try:
+                return await self._attempt(connection, order, work)
+            except Exception as error:
+                again = isinstance(error, TryAgain) or classify(error) in (
+                    Failure.RACE,
+                    Failure.CONTENTION,
+                )
+                if not again:
+                    raise
+                if asyncio.get_running_loop().time() > deadline:
+                    raise OperatorBusyError(
+                        f"not possible within {_TRY_SECONDS:g} s, nothing was changed: {error}"
+                    ) from error
+                await backoff.wait()
+
+    async def _attempt(
+        self, connection: Any, order: Order, work: Callable[[OrderWork], Awaitable[T]]
+    ) -> tuple[T, list[Any]]:
+        async with order_transaction(connection, order):
+            lanes = await connection.fetchval(_LANES)
+            if not lanes:
+                raise OperatorError("the deployment has no lanes yet: start a replica once")
+            buffer = OutboxBuffer(
+                connection, self.outbox, self.codec, self.topology, lanes, self.service_name
+            )
+            tx = Transaction(connection, buffer)
+            under_way = OrderWork(self, order, tx, lanes)
+            told = await work(under_way)
+            await buffer.flush()
+            await under_way.flush()
+        if order.dry_run:
+            return told, []
+        for event, fields in tx.log_events:
+            self._write_log(event, fields)
+        for counter, amount in tx.counts:
+            counter.inc(amount)
+        return told, tx.follow_ups

@@ -1,0 +1,1 @@
+"""`rollcall audit`, `rollcall position` and `rollcall batch`: what operators do by hand."""
