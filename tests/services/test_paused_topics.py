@@ -1,5 +1,6 @@
 """A topic that turns bad is stopped in every replica, and goes on where it stopped once resumed."""
 
+import json
 from uuid import UUID
 
 import httpx
@@ -95,6 +96,9 @@ async def test_a_topic_paused_by_hand_waits_in_every_replica(
     for replica in replicas:
         await replica.wait_ready()
     name = "batch.essays.registered.v1"
+    tried = await rollcall("topic", "pause", name, "--reason", "upstream is broken", "--dry-run")
+    assert "would be paused" in tried
+    assert await rollcall("topic", "list") == "no topic is paused\n"
     assert "paused" in await rollcall("topic", "pause", name, "--reason", "upstream is broken")
     assert "was paused already" in await rollcall("topic", "pause", name)
     for replica in replicas:
@@ -104,6 +108,7 @@ async def test_a_topic_paused_by_hand_waits_in_every_replica(
     await eventually(lambda: _pending(evidence, batch_id, 2))
     assert await evidence.batch(batch_id) is None
 
+    assert "would be resumed" in await rollcall("topic", "resume", name, "--dry-run")
     await rollcall("topic", "resume", name)
     await kafka.wait_for(BatchContentProvisioningCompletedV1, 1)
     for replica in replicas:
@@ -111,6 +116,11 @@ async def test_a_topic_paused_by_hand_waits_in_every_replica(
     assert await rollcall("topic", "list") == "no topic is paused\n"
     assert "was not paused" in await rollcall("topic", "resume", name)
     assert "no input topic" in await rollcall("topic", "pause", "els.dead.letters.v1", expect=1)
+    entries = json.loads(await rollcall("audit", "list", "--json"))["entries"]
+    assert [(entry["action"], entry["before"], entry["after"]) for entry in entries] == [
+        ("resume", {"paused": True}, {"paused": False}),
+        ("pause", {"paused": False}, {"paused": True}),
+    ]
 
 
 async def _pending(evidence: Evidence, batch_id: UUID, count: int) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import orjson
 import typer
@@ -54,8 +54,10 @@ def print_json(document: Any) -> None:
 def print_table(headings: Mapping[str, bool], rows: list[tuple[object, ...]]) -> None:
     """Print rows for people; a heading's value says whether its column is one of numbers."""
     table = Table(box=None, pad_edge=False, header_style="bold")
+    last = [*headings][-1]
     for heading, is_number in headings.items():
-        table.add_column(heading, justify="right" if is_number else "left", overflow="fold")
+        justify: Literal["right", "left"] = "right" if is_number else "left"
+        table.add_column(heading, justify=justify, overflow="fold", no_wrap=heading != last)
     for row in rows:
         table.add_row(*("-" if cell is None else printable(str(cell)) for cell in row))
     Console(markup=False).print(table)
