@@ -108,7 +108,16 @@ def test_help_lists_every_command_and_imports_none():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
-    for command in (*_CLUSTER_COMMANDS, "generate", "verify", "dlq", "topic"):
+    for command in (
+        *_CLUSTER_COMMANDS,
+        "generate",
+        "verify",
+        "dlq",
+        "topic",
+        "position",
+        "batch",
+        "audit",
+    ):
         assert re.search(rf"\b{command}\b", done.stdout)
 
 

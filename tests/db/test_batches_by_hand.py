@@ -347,19 +347,6 @@ async def test_a_purged_batch_cannot_be_replayed(
         await hand.replay(batch_id, BY_HAND)
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "UPDATE operator_audit SET operator = 'nobody'",
-        "DELETE FROM operator_audit",
-        "TRUNCATE operator_audit",
-    ],
-)
-async def test_the_audit_can_only_be_added_to(connection: Any, statement: str) -> None:
-    with pytest.raises(Exception, match="append-only"):
-        await connection.execute(statement)
-
-
 async def _tried(connection: Any, order: Any) -> Any:
     """Run a dry run; nothing may be different after it."""
     before = await fingerprint(connection)

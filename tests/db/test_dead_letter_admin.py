@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import psycopg
 import pytest
 
 from essay_lifecycle_service import migrations_folders
 from rollcall.database.migrations import migrate
+from rollcall.database.schema_version import RUNTIME_MIGRATIONS
 from rollcall.dead_letters.letter import LetterFilter
 from rollcall.dead_letters.store import DeadLetterRegister, Decision
 from rollcall.errors import DeadLetterError
@@ -205,7 +207,9 @@ async def test_discarding_without_reason_is_refused(connection: Any, reason: str
     [
         "UPDATE dead_letter_audit SET operator = 'nobody'",
         "DELETE FROM dead_letter_audit",
-        "TRUNCATE dead_letter_audit",
+        "UPDATE operator_audit SET operator = 'nobody'",
+        "DELETE FROM operator_audit",
+        "TRUNCATE operator_audit",
     ],
 )
 async def test_the_audit_can_only_be_added_to(connection: Any, statement: str):
@@ -221,3 +225,44 @@ def test_a_deployment_that_is_older_gets_the_tables_later(empty_database: str, t
     applied = migrate(empty_database, "els", migrations_folders())
     runtimes = [name for name in applied if name.startswith("0")]
     assert runtimes == sorted(file.stem for file in runtime.glob("*.sql"))[1:]
+
+
+def test_the_audits_of_the_release_before_are_kept_and_can_still_be_written(
+    empty_database: str, tmp_path: Path
+):
+    """Its replicas run on while the schema is ahead of them."""
+    for migration in sorted(RUNTIME_MIGRATIONS.glob("*.sql")):
+        if migration.name < "0007":
+            shutil.copy(migration, tmp_path)
+    migrate(empty_database, "els", [tmp_path])
+    with psycopg.connect(
+        empty_database, options="-c search_path=els", autocommit=True
+    ) as connection:
+        for statement in _RELEASE_BEFORE:
+            connection.execute(statement)
+    shutil.copy(RUNTIME_MIGRATIONS / "0007_operator_audit.sql", tmp_path)
+    migrate(empty_database, "els", [tmp_path])
+    with psycopg.connect(
+        empty_database, options="-c search_path=els", autocommit=True
+    ) as connection:
+        for statement in _RELEASE_BEFORE:
+            connection.execute(statement)
+        found = connection.execute(
+            "SELECT operator, action, subject, before, after, reason FROM operator_audit ORDER BY id"
+        ).fetchall()
+        seen = connection.execute(
+            "SELECT topic, partition, record_offset, state_after FROM dead_letter_audit"
+        ).fetchall()
+    letter = ("ann", "discard", "a.b-c-3@17", {"state": "dead"}, {"state": "discarded"}, "old")
+    topic = ("bob", "pause", "a.b-c", {"paused": False}, {"paused": True}, "broken")
+    assert found == [letter, topic] * 2
+    assert seen == [("a.b-c", 3, 17, "discarded")] * 2
+
+
+_RELEASE_BEFORE = (
+    "INSERT INTO dead_letter_audit (operator, action, reason, consumer_group, topic, partition,"
+    " record_offset, state_before, state_after)"
+    " VALUES ('ann', 'discard', 'old', 'g', 'a.b-c', 3, 17, 'dead', 'discarded')",
+    "INSERT INTO topic_audit (operator, action, reason, consumer_group, topic)"
+    " VALUES ('bob', 'pause', 'broken', 'g', 'a.b-c')",
+)

@@ -27,7 +27,10 @@ from tests.services.kafka_client import KafkaClient
 from tests.services.test_dlq import STRICT, assert_clean, padded
 
 OLD, NEW = "an-old-token-of-ours", "the-token-after-that"
-ADMIN = {"ROLLCALL_ADMIN_TOKENS": f"{OLD}, {NEW}"}
+ADMIN = {
+    "ROLLCALL_ADMIN_TOKENS": f"{OLD}, {NEW}",
+    "ROLLCALL_ADMIN_REQUESTS_PER_SECOND": "1000",
+}
 
 
 @asynccontextmanager
@@ -212,7 +215,7 @@ async def test_a_topic_is_paused_and_resumed_and_the_audit_says_by_whom(
         paused = await document(client, f"/v1/topics/{name}/pause", by="ops", reason="broken")
         again = await document(client, f"/v1/topics/{full}/pause", by="ops", reason="too")
         assert (paused, again["changed"]) == (
-            {"topic": full, "action": "paused", "changed": True},
+            {"topic": full, "action": "paused", "changed": True, "dry_run": False},
             False,
         )
         await eventually(lambda: _notices(other, f"{full} paused: broken"))
@@ -231,6 +234,7 @@ async def test_a_topic_is_paused_and_resumed_and_the_audit_says_by_whom(
     await eventually(lambda: evidence.batch(batch_id))
 
 
+BATCH = "0c9a7a52-5f0e-4f3b-8f0a-6d1f1c2b3a44"
 PATHS = [
     ("GET", "/v1/dead-letters"),
     ("GET", "/v1/dead-letters/t-1@1"),
@@ -239,6 +243,16 @@ PATHS = [
     ("GET", "/v1/topics"),
     ("POST", "/v1/topics/x/pause"),
     ("POST", "/v1/topics/x/resume"),
+    ("GET", "/v1/audit"),
+    ("GET", "/v1/positions"),
+    ("POST", "/v1/positions/replay"),
+    ("POST", "/v1/positions/reset"),
+    ("GET", "/v1/pending"),
+    ("GET", f"/v1/pending/{BATCH}"),
+    *(
+        ("POST", f"/v1/batches/{BATCH}/{order}")
+        for order in ("reconcile", "complete", "close", "reassign", "replay")
+    ),
 ]
 BODY = {"by": "ops", "reason": "x"}
 

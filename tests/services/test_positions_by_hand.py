@@ -124,6 +124,9 @@ async def _replay(client: Any, rollcall: RollcallCommand, connection: Any, topic
         (2, 1, 0),
     ]
     assert await _positions(connection, topic) == [3, 0, 1]
+    long_ago = json.loads(await rollcall(*command, "2000-01-01", "--dry-run", "--json"))
+    assert long_ago == tried
+    assert "nothing to handle again" in await rollcall(*command, "2100-01-01")
     done = await document(client, "/v1/positions/replay", topic=NAME, to="earliest", by="ops")
     assert done["moved"] == tried["moved"]
     # What the filter in Redis has marked before is not believed any more.

@@ -1,9 +1,10 @@
 """The logs of input partitions, looked at from outside of the consumer group."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Collection
 from contextlib import asynccontextmanager
 from datetime import datetime
+from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
@@ -16,16 +17,18 @@ _LIMIT_SECONDS = 15.0
 
 
 class InputLogs:
-    """Partitions of input topics: which there are, what they hold, what stands at a time."""
+    """Partitions of input topics: which there are, what they hold, what stands at a time.
+
+    Each look raises OperatorError if Kafka does not answer.
+    """
 
     def __init__(self, kafka: AIOKafkaConsumer) -> None:
         self._kafka = kafka
 
     async def partitions(self, topics: Collection[str]) -> list[Partition]:
         """All partitions of these topics, as the cluster has them; a topic that is absent has none."""
-        async with asyncio.timeout(_LIMIT_SECONDS):
-            # All topics: to ask for one by its name could create it.
-            cluster = await self._kafka._client.fetch_all_metadata()
+        # All topics: to ask for one by its name could create it.
+        cluster = await _answer(self._kafka._client.fetch_all_metadata())
         return sorted(
             Partition(topic, number)
             for topic in topics
@@ -35,9 +38,8 @@ class InputLogs:
     async def ranges(self, partitions: Collection[Partition]) -> dict[Partition, LogRange]:
         """What each of the logs holds now."""
         targets = [TopicPartition(*partition) for partition in partitions]
-        async with asyncio.timeout(_LIMIT_SECONDS):
-            starts = await self._kafka.beginning_offsets(targets)
-            ends = await self._kafka.end_offsets(targets)
+        starts = await _answer(self._kafka.beginning_offsets(targets))
+        ends = await _answer(self._kafka.end_offsets(targets))
         return {Partition(*target): LogRange(starts[target], ends[target]) for target in targets}
 
     async def offsets_at(
@@ -46,13 +48,13 @@ class InputLogs:
         """The first offset of each whose record was produced then or later; the end if there is none."""
         milliseconds = int(moment.timestamp() * 1000)
         targets = {TopicPartition(*partition): milliseconds for partition in partitions}
-        ends = await self.ranges(partitions)
-        async with asyncio.timeout(_LIMIT_SECONDS):
-            found: Mapping[TopicPartition, object] = await self._kafka.offsets_for_times(targets)
+        ranges = await self.ranges(partitions)
+        found = await _answer(self._kafka.offsets_for_times(targets))
         return {
-            partition: getattr(found.get(TopicPartition(*partition)), "offset", None)
-            or ends[partition].end
-            for partition in partitions
+            Partition(*target): ranges[Partition(*target)].end
+            if found.get(target) is None
+            else found[target].offset
+            for target in targets
         }
 
 
@@ -61,7 +63,7 @@ async def open_input_logs(bootstrap_servers: str) -> AsyncIterator[InputLogs]:
     """Connect to Kafka, as a member of no group.
 
     Raises:
-        OperatorError: Kafka cannot be reached or does not answer.
+        OperatorError: Kafka cannot be reached.
     """
     kafka = AIOKafkaConsumer(
         bootstrap_servers=bootstrap_servers,
@@ -70,12 +72,17 @@ async def open_input_logs(bootstrap_servers: str) -> AsyncIterator[InputLogs]:
         isolation_level="read_committed",
     )
     try:
-        async with asyncio.timeout(_LIMIT_SECONDS):
-            await kafka.start()
+        await _answer(kafka.start())
         yield InputLogs(kafka)
-    except (KafkaError, TimeoutError) as error:
+    finally:
+        await kafka.stop()
+
+
+async def _answer(asked: Awaitable[Any]) -> Any:
+    try:
+        async with asyncio.timeout(_LIMIT_SECONDS):
+            return await asked
+    except (KafkaError, OSError, TimeoutError) as error:
         raise OperatorError(
             f"Kafka does not answer: {error!r}; check ROLLCALL_KAFKA_BOOTSTRAP_SERVERS"
         ) from error
-    finally:
-        await kafka.stop()

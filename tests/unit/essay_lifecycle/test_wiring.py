@@ -56,6 +56,17 @@ async def test_the_service_serves_its_routes_beside_the_runtimes(container: Asyn
         "/v1/batches/{batch_id}",
         "/v1/batches/{batch_id}/essays",
         "/v1/essays/{batch_id}/{essay_id}",
+        "/v1/audit",
+        "/v1/positions",
+        "/v1/positions/replay",
+        "/v1/positions/reset",
+        "/v1/pending",
+        "/v1/pending/{batch_id}",
+        "/v1/batches/{batch_id}/reconcile",
+        "/v1/batches/{batch_id}/complete",
+        "/v1/batches/{batch_id}/close",
+        "/v1/batches/{batch_id}/reassign",
+        "/v1/batches/{batch_id}/replay",
     }
 
 
