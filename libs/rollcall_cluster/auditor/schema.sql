@@ -187,9 +187,11 @@ CREATE TABLE marked (
 );
 
 -- Slots that operators gave to other contents; in_place: they and what they held before are as the audit says.
+-- was_missing: nothing held the slot.
 CREATE TABLE reassignment (
     entry INTEGER PRIMARY KEY,
     batch BLOB NOT NULL,
+    was_missing INTEGER NOT NULL,
     in_place INTEGER NOT NULL
 );
 

@@ -100,7 +100,8 @@ def reassignment_rows(
 ) -> Iterable[Row]:
     """Rows of `reassignment`."""
     for one in reassignments:
-        yield (one.entry, one.batch_id.bytes, corrections.in_place[one.entry])
+        was_missing = one.state == "missing"
+        yield (one.entry, one.batch_id.bytes, was_missing, corrections.in_place[one.entry])
 
 
 def pending_rows(rows: Sequence[Any]) -> Iterable[Row]:

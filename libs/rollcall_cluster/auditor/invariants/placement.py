@@ -78,7 +78,11 @@ _EXCESS = (
         code="excess-reason-differs",
         invariant=1,
         title="Excess is BATCH_CLOSED exactly where slots were given up",
-        applies="announced_excess > 0 AND NOT batch_purged",
+        applies=(
+            "announced_excess > 0 AND NOT batch_purged"
+            # An operator who fills missing slots changes the reason of what comes later.
+            " AND batch NOT IN (SELECT batch FROM reassignment WHERE was_missing)"
+        ),
         violated="(announced_closed > 0) <> (batch_missing > 0)",
         found=(
             "iif(announced_closed, 'BATCH_CLOSED', 'NO_AVAILABLE_SLOT')"
