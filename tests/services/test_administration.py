@@ -212,7 +212,11 @@ async def test_a_topic_is_paused_and_resumed_and_the_audit_says_by_whom(
     replica, other = service_process(**ADMIN), service_process()
     await asyncio.gather(replica.wait_ready(), other.wait_ready())
     async with admin(replica) as client:
-        paused = await document(client, f"/v1/topics/{name}/pause", by="ops", reason="broken")
+        order: dict[str, Any] = {"by": "ops", "reason": "broken"}
+        tried = await document(client, f"/v1/topics/{name}/pause", dry_run=True, **order)
+        assert (tried["changed"], tried["dry_run"]) == (True, True)
+        assert (await document(client, "/v1/topics"))["history"] == []
+        paused = await document(client, f"/v1/topics/{name}/pause", **order)
         again = await document(client, f"/v1/topics/{full}/pause", by="ops", reason="too")
         assert (paused, again["changed"]) == (
             {"topic": full, "action": "paused", "changed": True, "dry_run": False},
