@@ -48,6 +48,7 @@ async def test_batches_are_ended_reassigned_and_replayed_beside_a_replica(
     await kafka.wait_for(BatchContentProvisioningCompletedV1, 1)
     await kafka.send(content(FULL, "mended"), content(FULL, "better"))
     await kafka.wait_for(ExcessContentProvisionedV1, 2)
+    await eventually(lambda: evidence.unplaced(UNKNOWN, "pending"))
 
     async with admin(replica) as client:
         waiting = await document(client, "/v1/pending")
@@ -76,10 +77,10 @@ async def test_batches_are_ended_reassigned_and_replayed_beside_a_replica(
     assert "no essay" in await rollcall("batch", "reassign", str(FULL), "x", "--to", "y", expect=1)
     for batch in (FULL, SHUT):
         assert "replayed" in await rollcall("batch", "replay", str(batch))
-    await eventually(lambda: _published(evidence))
 
-    assert len(await kafka.committed(BatchContentProvisioningCompletedV1)) == 3
-    assert len(await kafka.committed(BatchReadinessTimeoutV1)) == 2
+    assert len(await kafka.wait_for(BatchContentProvisioningCompletedV1, 3)) == 3
+    assert len(await kafka.wait_for(BatchReadinessTimeoutV1, 2)) == 2
+    assert len(await kafka.wait_for(EssaySlotAssignedV1, 10)) == 10
     records = await kafka.records(EssaySlotAssignedV1)
     marks = [_mark(record) for record in records if record.key == str(FULL).encode()]
     assert sorted(mark for mark in marks if mark) == [
@@ -103,10 +104,6 @@ async def _failed_essay(evidence: Evidence, batch: UUID) -> str:
 
 async def _essay_of(evidence: Evidence, batch: UUID, text: str) -> str:
     return essay_id((await evidence.texts(batch)).index(text))
-
-
-async def _published(evidence: Evidence) -> bool:
-    return not await evidence.published()
 
 
 def _mark(record: Any) -> str | None:
