@@ -21,6 +21,8 @@ KEPT_OPEN = batch_named("kept open")
 PARTIAL = batch_named("partial")
 CLOSED = batch_named("closed")
 PURGED = batch_named("purged")
+MENDED = batch_named("mended by hand")
+SHUT = batch_named("shut by hand")
 
 
 def clean_world(prefix: str = "") -> World:
@@ -49,6 +51,7 @@ def clean_world(prefix: str = "") -> World:
     service.fail(failure(UNKNOWN, "early"))
     _deadlines(service)
     _purged(service)
+    _by_hand(service)
     _bad_records(world, service)
     return world
 
@@ -61,6 +64,18 @@ def _deadlines(service: Service) -> None:
         service.time_out(batch)
         service.provide(content(batch, "late"))
         service.fail(failure(batch, "late"))
+
+
+def _by_hand(service: Service) -> None:
+    service.register(MENDED, 3)
+    service.provide(content(MENDED, "one"))
+    service.fail(failure(MENDED, "broken"))
+    service.force(MENDED, "completed")
+    service.provide(content(MENDED, "late"))
+    service.reassign(MENDED)
+    service.replay(MENDED)
+    service.register(SHUT, 2)
+    service.force(SHUT, "closed")
 
 
 def _purged(service: Service) -> None:
