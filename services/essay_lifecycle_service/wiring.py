@@ -128,11 +128,11 @@ def create_container() -> AsyncContainer:
 
 def batch_operations(runner: OrderRunner) -> BatchOperations:
     """The orders alone, for a program that is no replica."""
-    batches, slots, orders = BatchStore(), SlotStore(), OrderStore()
+    batches, slots, orders, traces = BatchStore(), SlotStore(), OrderStore(), TraceStore()
     outcomes = OutcomeMetrics(CollectorRegistry())
-    completions = Completions(batches, slots, outcomes)
+    completions = Completions(batches, slots, traces, outcomes)
     lifecycle = EssayLifecycle(
-        batches, slots, UnplacedStore(), completions, DeadlineDefaults(), outcomes
+        batches, slots, UnplacedStore(), traces, completions, DeadlineDefaults(), outcomes
     )
     replays = Replays(orders, completions)
     return BatchOperations(runner, slots, completions, lifecycle, orders, replays)
