@@ -72,7 +72,7 @@ def test_slots_of_a_batch_count_together_wherever_a_read_ends(size: int):
     expected = [*whole.take(slots), *whole.finish()]
     rows = [row for at in range(0, len(slots), size) for row in parted.take(slots[at : at + size])]
     assert [*rows, *parted.finish()] == expected
-    assert len(expected) == 6
+    assert len(expected) == 8
 
 
 def _reach(partition: int, records: int) -> Reach:
