@@ -189,7 +189,7 @@ class _Desk:
             ) from None
         try:
             async with (
-                open_input_logs(self._settings.kafka_bootstrap_servers) as logs,
+                open_input_logs(self._settings) as logs,
                 self._database.acquire() as connection,
             ):
                 yield Positions(connection, self._settings.consumer_group, logs)

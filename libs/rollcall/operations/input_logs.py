@@ -9,6 +9,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from rollcall.access.kafka import KafkaAccess, kafka_options
 from rollcall.consumer.positions import LogRange
 from rollcall.consumer.records import Partition
 from rollcall.errors import OperatorError
@@ -59,14 +60,14 @@ class InputLogs:
 
 
 @asynccontextmanager
-async def open_input_logs(bootstrap_servers: str) -> AsyncIterator[InputLogs]:
+async def open_input_logs(access: KafkaAccess) -> AsyncIterator[InputLogs]:
     """Connect to Kafka, as a member of no group.
 
     Raises:
         OperatorError: Kafka cannot be reached.
     """
     kafka = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap_servers,
+        **kafka_options(access),
         client_id="rollcall-operator",
         enable_auto_commit=False,
         isolation_level="read_committed",

@@ -162,7 +162,7 @@ def _input_topics(deployment: Deployment) -> list[str]:
 @asynccontextmanager
 async def _positions(deployment: Deployment) -> AsyncIterator[Positions]:
     async with (
-        open_input_logs(deployment.target.kafka_bootstrap_servers) as logs,
+        open_input_logs(deployment.target) as logs,
         deployment.connection() as connection,
     ):
         yield Positions(connection, deployment.group, logs)
