@@ -164,8 +164,7 @@ class ServiceSettings(KafkaAccess):
     )
     read_tokens: SecretStr | None = Field(
         None,
-        description="Bearer tokens for the service's reading API, like those of administration, which are"
-        " valid for it, too; none = everybody may read.",
+        description="Bearer tokens for the reading API, beside those above; none = all may read.",
     )
     admin_requests_per_second: float = Field(
         50.0, gt=0, le=10_000, description="Most requests of administration; beyond it 429."
@@ -178,9 +177,7 @@ class ServiceSettings(KafkaAccess):
         ge=1024,
         description="Largest body of a request that takes no events; beyond it 413.",
     )
-    http_max_headers: int = Field(
-        64, ge=16, le=1000, description="Most headers of a request; beyond it 431."
-    )
+    http_max_headers: int = Field(64, ge=16, le=1000, description="Most headers; beyond it 431.")
     http_max_header_bytes: int = Field(
         16_384, ge=4096, description="Largest head of a request; beyond it 400."
     )
