@@ -129,7 +129,10 @@ class OperatorError(RollcallError):
 
 
 class OperatorBusyError(OperatorError):
-    """An order found what it needs in use for too long; nothing was changed. Try again."""
+    """An order cannot have what it needs now: in use for too long, or Kafka does not answer.
+
+    Nothing was changed. Try again.
+    """
 
 
 class DeadLetterError(OperatorError):

@@ -13,6 +13,8 @@ from rollcall.errors import OperatorBusyError, OperatorError
 
 _MEDIA_TYPE = "application/problem+json"
 _FIRST_ERROR = 400
+_TOO_LARGE = {"description": "The body is too large"}
+_TOO_MANY_HEADERS = {"description": "There are too many headers"}
 _AWAY = {"description": "The database does not answer; try again"}
 _PROBLEM = {
     "type": "object",
@@ -79,6 +81,9 @@ def document_problems(app: FastAPI) -> None:
             for operation in operations.values():
                 if path.startswith("/v1/"):
                     operation["responses"].setdefault("503", dict(_AWAY))
+                    operation["responses"].setdefault("431", dict(_TOO_MANY_HEADERS))
+                if "requestBody" in operation:
+                    operation["responses"].setdefault("413", dict(_TOO_LARGE))
                 _describe_errors(operation["responses"])
         return document
 

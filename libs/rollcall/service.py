@@ -14,7 +14,7 @@ from typing import TypeVar
 import structlog
 from fastapi import APIRouter, FastAPI
 
-from rollcall.administration.access import Access
+from rollcall.administration.access import READ_REFUSALS, Access
 from rollcall.administration.routes import administration_routes
 from rollcall.console.hub import Hub
 from rollcall.console.reader import ConsoleReader, FillReader
@@ -132,7 +132,7 @@ class Service:
 
     def add_routes(self, router: APIRouter) -> None:
         """Serve routes of the service's own beside the runtime's; readers may need a token for them."""
-        readers = APIRouter(dependencies=self.access.for_readers)
+        readers = APIRouter(dependencies=self.access.for_readers, responses=READ_REFUSALS)
         readers.include_router(router)
         self._routers.append(readers)
 

@@ -33,7 +33,11 @@ async def replica_url(
     service_process: StartService, kafka_bootstrap: str, topic_prefix: str
 ) -> str:
     """A replica that serves everything it can, with something to be found."""
-    replica = service_process(ROLLCALL_HTTP_INGEST="true", ROLLCALL_ADMIN_TOKENS=TOKEN)
+    replica = service_process(
+        ROLLCALL_HTTP_INGEST="true",
+        ROLLCALL_ADMIN_TOKENS=TOKEN,
+        ROLLCALL_ADMIN_REQUESTS_PER_SECOND="10000",
+    )
     await replica.wait_ready()
     batch = registration(KNOWN_BATCH, 2)
     async with KafkaClient(kafka_bootstrap, topic_prefix) as kafka:

@@ -39,7 +39,9 @@ class AuditQuery(BaseModel):
     operator: _Text | None = Field(None, description="By whom; the beginning of the name.")
     since: _Moment | None = Field(None, description="Done then or later (ISO 8601).")
     until: _Moment | None = Field(None, description="Done before (ISO 8601).")
-    after: int | None = Field(None, ge=1, description="Go on behind this entry: the next page.")
+    after: int | None = Field(
+        None, ge=1, le=2**63 - 1, description="Go on behind this entry: the next page."
+    )
     limit: int = Field(100, ge=1, le=1000, description="Most entries in the answer.")
 
     def wanted(self) -> AuditFilter:

@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError
 from rollcall.access.kafka import KafkaAccess, kafka_options
 from rollcall.consumer.positions import LogRange
 from rollcall.consumer.records import Partition
-from rollcall.errors import OperatorError
+from rollcall.errors import OperatorBusyError
 
 _LIMIT_SECONDS = 15.0
 
@@ -20,7 +20,7 @@ _LIMIT_SECONDS = 15.0
 class InputLogs:
     """Partitions of input topics: which there are, what they hold, what stands at a time.
 
-    Each look raises OperatorError if Kafka does not answer.
+    Each look raises OperatorBusyError if Kafka does not answer.
     """
 
     def __init__(self, kafka: AIOKafkaConsumer) -> None:
@@ -47,7 +47,7 @@ class InputLogs:
         self, partitions: Collection[Partition], moment: datetime
     ) -> dict[Partition, int]:
         """The first offset of each whose record was produced then or later; the end if there is none."""
-        milliseconds = int(moment.timestamp() * 1000)
+        milliseconds = max(int(moment.timestamp() * 1000), 0)
         targets = {TopicPartition(*partition): milliseconds for partition in partitions}
         ranges = await self.ranges(partitions)
         found = await _answer(self._kafka.offsets_for_times(targets))
@@ -64,7 +64,7 @@ async def open_input_logs(access: KafkaAccess) -> AsyncIterator[InputLogs]:
     """Connect to Kafka, as a member of no group.
 
     Raises:
-        OperatorError: Kafka cannot be reached.
+        OperatorBusyError: Kafka cannot be reached.
     """
     kafka = AIOKafkaConsumer(
         **kafka_options(access),
@@ -84,6 +84,6 @@ async def _answer(asked: Awaitable[Any]) -> Any:
         async with asyncio.timeout(_LIMIT_SECONDS):
             return await asked
     except (KafkaError, OSError, TimeoutError) as error:
-        raise OperatorError(
+        raise OperatorBusyError(
             f"Kafka does not answer: {error!r}; check ROLLCALL_KAFKA_BOOTSTRAP_SERVERS"
         ) from error
