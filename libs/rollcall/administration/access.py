@@ -15,7 +15,7 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
     403: {"description": "Administration over HTTP is off"},
     429: {"description": "Too many requests; Retry-After says when to come again"},
 }
-READ_REFUSALS = {status: REFUSALS[status] for status in (401, 429)}
+READ_REFUSALS: dict[int | str, dict[str, Any]] = {status: REFUSALS[status] for status in (401, 429)}
 
 
 class Access:
