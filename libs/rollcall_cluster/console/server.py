@@ -11,6 +11,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from essay_lifecycle_service import migrations_folders
 from essay_lifecycle_service.fills import BatchFills
 from essay_lifecycle_service.settings import EssayLifecycleSettings
+from rollcall.administration.access import Access
 from rollcall.administration.routes import administration_routes
 from rollcall.console.hub import Hub
 from rollcall.console.reader import ConsoleReader
@@ -82,7 +83,9 @@ class ConsoleServer:
     def _app(self) -> FastAPI:
         routers = [
             console_routes(self._hub),
-            administration_routes(self._settings, self._topology, self._database),
+            administration_routes(
+                self._settings, self._topology, self._database, Access(self._settings)
+            ),
         ]
         if self._home:
             routers.append(log_routes(self._home))
