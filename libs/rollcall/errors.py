@@ -85,7 +85,14 @@ class LanePositionError(RollcallError):
     """Kafka's record of a lane's position contradicts the database; going on could lose events.
 
     Ahead of the database: the database was restored to an earlier point. Behind it: the topic that
-    holds lane positions was lost or recreated. Follow docs/operations.md, section "Restore".
+    holds lane positions was lost or recreated. Follow docs/operations.md, "Backup and restore".
+    """
+
+
+class DatabaseRestoredError(RollcallError):
+    """The database went back in time: Kafka holds events that it does not know. Nothing is handled.
+
+    Stop every replica and run `rollcall reconcile`; see docs/operations.md, "Backup and restore".
     """
 
 

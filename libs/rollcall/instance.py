@@ -18,6 +18,7 @@ from rollcall.consumer.processor import ChunkProcessor, Route
 from rollcall.database.pool import Database
 from rollcall.http import PartitionStatus
 from rollcall.outbox.dead_instances import forget_dead_instances
+from rollcall.outbox.lane_guard import LaneGuard
 from rollcall.outbox.lane_watch import LaneWatch
 from rollcall.outbox.relay import Relay
 from rollcall.periodic import PeriodicJob, run_for_ever
@@ -61,13 +62,14 @@ class Instance:
         lanes: int,
         http_url: Callable[[], str | None],
         supervisor: Supervisor,
+        guard: LaneGuard,
     ) -> None:
         self._supervisor = supervisor
         self._settings = settings
         self._jobs = [*jobs, forget_dead_instances(settings)]
         self._health = health
         self._tracing = open_tracing(settings)
-        self._relay = Relay(settings, topology, metrics, http_url, self._tracing)
+        self._relay = Relay(settings, topology, metrics, http_url, self._tracing, guard.check)
         if settings.redis_url and not settings.filter_enabled:
             CoordinationMetrics(metrics.registry)  # so that dashboards show zero, and not a gap
         self._known = _known_records(settings, database, routes, metrics)

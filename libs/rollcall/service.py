@@ -30,10 +30,11 @@ from rollcall.http import HttpServer, InstanceStatus, create_app, runtime_routes
 from rollcall.ingest.producer import IngestProducer
 from rollcall.ingest.routes import INGEST_PATH, ingest_routes
 from rollcall.instance import Instance
+from rollcall.outbox.lane_guard import LaneGuard
 from rollcall.periodic import PeriodicJob
 from rollcall.request_limits import RequestLimits
 from rollcall.settings import ServiceSettings
-from rollcall.startup import open_database, wait_for_topics
+from rollcall.startup import open_database, wait_for_topics, wait_until_reconciled
 from rollcall.supervision import Supervisor
 from rollcall.telemetry.health import Health
 from rollcall.telemetry.logs import configure_logs
@@ -267,6 +268,8 @@ class Service:
     async def _start(self, http: HttpServer) -> Instance:
         lanes = await open_database(self.settings, self.database, self.migrations)
         await wait_for_topics(self.settings, self.topology)
+        guard = LaneGuard(self.settings, self.topology, self.database)
+        await wait_until_reconciled(guard)
         self._instance = Instance(
             self.settings,
             self.topology,
@@ -278,6 +281,7 @@ class Service:
             lanes,
             http_url=lambda: http.url,
             supervisor=self.supervisor,
+            guard=guard,
         )
         await self._instance.start()
         return self._instance

@@ -11,8 +11,9 @@ from rollcall.backoff import Backoff
 from rollcall.database.failures import DATABASE_ERRORS
 from rollcall.database.pool import Database
 from rollcall.database.schema_version import check_schema
-from rollcall.errors import SchemaNotMigratedError, TopicMismatchError
+from rollcall.errors import DatabaseRestoredError, SchemaNotMigratedError, TopicMismatchError
 from rollcall.failpoints import Failpoint
+from rollcall.outbox.lane_guard import LaneGuard
 from rollcall.outbox.store import OutboxStore
 from rollcall.settings import ServiceSettings
 from rollcall.topic_admin import TopicAdmin
@@ -23,6 +24,7 @@ log = structlog.get_logger()
 _PASSING = (
     *DATABASE_ERRORS,
     KafkaError,
+    DatabaseRestoredError,
     SchemaNotMigratedError,
     TopicMismatchError,
 )
@@ -74,3 +76,8 @@ async def wait_for_topics(settings: ServiceSettings, topology: Topology) -> None
                 )
 
     await wait_for("Kafka and its topics", exist)
+
+
+async def wait_until_reconciled(guard: LaneGuard) -> None:
+    """Handle nothing while the database is behind what Kafka holds."""
+    await wait_for("lanes that agree with Kafka", guard.check)

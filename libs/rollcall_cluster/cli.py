@@ -57,6 +57,11 @@ _COMMANDS = {
         "doctor_command",
         "Check servers, settings and replicas of a deployment; each finding with its remedy.",
     ),
+    "reconcile": _Command(
+        "rollcall_cluster.reconcile.command",
+        "reconcile_command",
+        "After a restore of the database: write back what Kafka holds already.",
+    ),
     "purge": _Command(
         "rollcall_cluster.purge.command",
         "purge_command",
@@ -112,6 +117,7 @@ _DEPLOYMENT_COMMANDS = (
     "generate",
     "verify",
     "doctor",
+    "reconcile",
     "purge",
     "dlq",
     "topic",

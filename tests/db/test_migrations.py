@@ -17,9 +17,9 @@ from tests.db.conftest import connected
 ALL = sorted(known_migrations(migrations_folders()))
 
 
-def from_the_future(folder: Path) -> tuple[Path, ...]:
+def from_the_future(folder: Path, name: str = "9001_future") -> tuple[Path, ...]:
     """Folders of a release that has one migration more."""
-    (folder / "9001_future.sql").write_text(
+    (folder / f"{name}.sql").write_text(
         "-- depends: 1001_batches_and_slots\nCREATE TABLE future (id int PRIMARY KEY);"
     )
     return (*migrations_folders(), folder)
@@ -78,6 +78,16 @@ async def test_an_older_release_refuses_to_run_on_a_newer_schema(
     migrate(empty_database, "els", from_the_future(tmp_path))
     with pytest.raises(SchemaTooNewError, match="9001_future"):
         await check(empty_database)
+
+
+async def test_an_older_release_goes_on_with_a_schema_that_only_has_more(
+    empty_database: str, tmp_path: Path
+) -> None:
+    """Schema first, code later: replicas of the release before start and restart meanwhile."""
+    folders = from_the_future(tmp_path, "9001_future_additive")
+    assert migrate(empty_database, "els", folders) == [*ALL, "9001_future_additive"]
+    await check(empty_database)
+    assert migrate(empty_database, "els", migrations_folders()) == []
 
 
 async def test_a_newer_release_waits_for_its_migration(empty_database: str, tmp_path: Path) -> None:

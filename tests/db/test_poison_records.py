@@ -57,6 +57,23 @@ async def test_one_poison_record_among_many_is_found_and_the_others_take_effect_
     assert await evidence.positions() == {0: 41}
 
 
+async def test_a_record_that_is_met_again_is_announced_once(
+    replicas: OpenReplica, evidence: Evidence, connection: Any, batch_id: UUID
+) -> None:
+    """Its position was moved back: the row counts the attempts, the first announcement stands."""
+    replica = await replicas(after=refuse("text-00001"))
+    await replica.handle(registration(batch_id, 2), *contents(batch_id, 2))
+    (once,) = await evidence.dead_letters()
+    await connection.execute("UPDATE position SET next_offset = 0")
+    replica.next_offset[0] = 0
+    await replica.handle(registration(batch_id, 2), *contents(batch_id, 2), b"{")
+
+    first, new = await evidence.dead_letters()
+    assert first["attempts"] > once["attempts"]
+    announced = [letter.origin_offset for letter in await evidence.announced(DeadLetterV1)]
+    assert announced == [first["record_offset"], new["record_offset"]]
+
+
 async def test_a_poison_record_tells_how_it_was_found(
     replicas: OpenReplica, evidence: Evidence, batch_id: UUID
 ) -> None:

@@ -22,18 +22,26 @@ class DeadLetterStore:
         (self._record,) = load_queries("rollcall.consumer", "dead_letters.sql", "record")
 
     async def record(self, connection: Any, rejected: Sequence[Rejected]) -> list[Event]:
-        """Keep rejected records; returns the events that announce them."""
+        """Keep rejected records; returns the events that announce them.
+
+        A record that is met again, after a replay of its log, was announced before.
+        """
         if not rejected:
             return []
         columns = zip(*(_row(item) for item in rejected), strict=True)
-        await connection.execute(
+        rows = await connection.fetch(
             self._record,
             self._settings.consumer_group,
             self._settings.instance_id,
             *map(list, columns),
         )
         now = datetime.now(UTC)
-        return [self._announce(item, now) for item in rejected]
+        new = {(topic, number, offset) for topic, number, offset, is_new in rows if is_new}
+        return [
+            self._announce(item, now)
+            for item in rejected
+            if (*item.record.partition, item.record.offset) in new
+        ]
 
     def _announce(self, item: Rejected, now: datetime) -> Event:
         group, (topic, partition), offset = (

@@ -23,3 +23,5 @@ ON CONFLICT (consumer_group, topic, partition, record_offset) DO UPDATE SET
     bisection_trace = excluded.bisection_trace,
     instance_id = excluded.instance_id,
     state = 'dead'
+-- A row that was there before was announced before.
+RETURNING topic, partition, record_offset, (xmax = 0) AS is_new

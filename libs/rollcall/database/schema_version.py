@@ -9,6 +9,9 @@ from rollcall.errors import SchemaNotMigratedError, SchemaTooNewError
 
 RUNTIME_MIGRATIONS = Path(__file__).parent / "migrations"
 
+ADDITIVE = "_additive"
+"""How the name of a migration ends that takes nothing away from the release before it."""
+
 APPLIED = "SELECT migration_id FROM _yoyo_migration"
 
 
@@ -18,12 +21,12 @@ def known_migrations(folders: Iterable[Path]) -> set[str]:
 
 
 def refuse_newer(schema: str, applied: set[str], known: set[str]) -> None:
-    """Raise if the schema holds migrations from the future.
+    """Raise if the schema holds migrations from the future that older releases must not meet.
 
     Raises:
         SchemaTooNewError: with their ids.
     """
-    if unknown := sorted(applied - known):
+    if unknown := sorted(name for name in applied - known if not name.endswith(ADDITIVE)):
         raise SchemaTooNewError(
             f"schema {schema!r} holds migrations unknown to this program: {', '.join(unknown)};"
             " run a newer release of it"

@@ -17,6 +17,9 @@ SELECT count(*) FROM lane
 -- What the database knows of a lane.
 SELECT last_seq, published_seq FROM lane WHERE lane = $1
 
+-- name: last_numbers
+SELECT lane, last_seq FROM lane
+
 -- name: numbered
 -- Segments that were numbered but perhaps not published, for a new owner of the lane.
 SELECT seq, payload FROM segment WHERE lane = $1 AND seq > $2 ORDER BY seq LIMIT $3

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -48,12 +48,15 @@ class Relay:
         metrics: Metrics,
         http_url: Callable[[], str | None],
         tracing: "Tracing | None" = None,
+        check_restored: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._settings = settings
         self._topology = topology
         self._metrics = metrics
         self._http_url = http_url
         self._tracing = tracing
+        self._check_restored = check_restored
+        self._has_been_connected = False
         self._store = OutboxStore()
         self._lanes: dict[int, OwnedLane] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
@@ -108,6 +111,7 @@ class Relay:
         session = await LaneSession.open(self._settings)
         try:
             failpoints.reached(Failpoint.RELAY_CONNECTED)
+            await self._refuse_restored()
             async with session.connection() as connection:
                 lanes = await self._store.ensure_lanes(connection, self._settings.lanes)
             while not self._stopping.is_set():
@@ -122,6 +126,19 @@ class Relay:
         finally:
             await self._abandon(list(self._lanes))
             await session.close()
+
+    async def _refuse_restored(self) -> None:
+        """A database that comes back may be another: a standby that lagged, or a restored copy.
+
+        Raises:
+            DatabaseRestoredError: it is behind what Kafka holds: this process must not work on it.
+        """
+        if self._has_been_connected and self._check_restored:
+            try:
+                await self._check_restored()
+            except (KafkaError, OSError, TimeoutError) as error:
+                raise LaneLostError(f"lanes cannot be compared with Kafka: {error!r}") from error
+        self._has_been_connected = True
 
     async def _look_until_next_beat(self, session: LaneSession) -> None:
         """Find what other instances have written into lanes of this one, with one query for all."""

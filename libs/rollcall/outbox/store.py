@@ -11,6 +11,7 @@ _QUERIES = (
     "create_lanes",
     "count_lanes",
     "lane_range",
+    "last_numbers",
     "numbered",
     "waiting",
     "take_next",
@@ -42,6 +43,7 @@ class OutboxStore:
             self._create_lanes,
             self._count_lanes,
             self._lane_range,
+            self._last_numbers,
             self._numbered,
             self._waiting,
             self._take_next,
@@ -61,6 +63,11 @@ class OutboxStore:
         """What the database knows of a lane."""
         row = await connection.fetchrow(self._lane_range, lane)
         return LaneRange(row["last_seq"], row["published_seq"])
+
+    async def last_numbers(self, connection: Any) -> dict[int, int]:
+        """The newest sequence number given in each lane."""
+        rows = await connection.fetch(self._last_numbers)
+        return {row["lane"]: row["last_seq"] for row in rows}
 
     async def numbered_after(
         self, connection: Any, lane: int, seq: int, limit: int

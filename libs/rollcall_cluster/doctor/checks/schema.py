@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from essay_lifecycle_service import migrations_folders
-from rollcall.database.schema_version import known_migrations
+from rollcall.database.schema_version import ADDITIVE, known_migrations
 from rollcall_cluster.doctor.check import Check, Found, problem, warning
 from rollcall_cluster.doctor.facts import Facts, PostgresFacts
 from rollcall_cluster.doctor.migrated import Migrated
@@ -21,7 +21,12 @@ def _version(facts: Facts) -> Iterator[Found]:
         yield problem(
             f"schema {schema} lacks {', '.join(missing)}", "essay-lifecycle-service migrate"
         )
-    if unknown := sorted(applied - known):
+    if later := sorted(name for name in applied - known if name.endswith(ADDITIVE)):
+        yield warning(
+            f"schema {schema} was migrated by a later release ({', '.join(later)}); this one may go on",
+            "finish the update",
+        )
+    if unknown := sorted(name for name in applied - known if not name.endswith(ADDITIVE)):
         yield problem(
             f"schema {schema} holds migrations that this release does not know: {', '.join(unknown)}",
             "run the release that has them",

@@ -1,0 +1,1 @@
+"""`rollcall reconcile`: makes a restored database agree with what Kafka holds already."""

@@ -1,0 +1,31 @@
+"""Segments that the restored database still has to publish, although Kafka holds them."""
+
+from uuid import UUID
+
+import orjson
+
+from rollcall.outbox.segment import SegmentCodec
+from rollcall_cluster.reconcile.statements import Statements
+from rollcall_events.topics import TOPICS
+
+_OUTPUTS = frozenset(topic.name for topic in TOPICS if topic.direction == "out")
+
+
+async def drop_published(statements: Statements, codec: SegmentCodec, lane: int, seq: int) -> int:
+    """Forget what is published and have the lane go on behind `seq`; returns how many segments went.
+
+    A segment is published as a whole, so its first event tells. Redriven records are left: to handle
+    one twice changes nothing.
+    """
+    dropped = await statements.execute("drop_numbered", lane, seq)
+    after = 0
+    while rows := await statements.fetch("unnumbered", lane, after):
+        for segment_id, payload in rows:
+            after = segment_id
+            first = codec.decode(payload)[0]
+            if first.topic in _OUTPUTS:
+                event_id = UUID(orjson.loads(first.value or b"")["event_id"])
+                if await statements.value("is_told", event_id):
+                    dropped += await statements.execute("drop_segment", segment_id)
+    await statements.execute("advance", lane, seq)
+    return dropped
