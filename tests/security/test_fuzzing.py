@@ -116,7 +116,7 @@ _JSON = st.recursive(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(st.binary(max_size=300) | _JSON.map(lambda value: repr(value).encode(errors="replace")))
 def test_inputs_that_have_nothing_to_do_with_events(value: bytes) -> None:
     for decoder in DECODERS:

@@ -6,6 +6,7 @@ import os
 import sys
 from pathlib import Path
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import psutil
 
@@ -13,10 +14,10 @@ from tests.db.events import contents, registration
 from tests.eventually import eventually
 from tests.fixtures.services import StartService
 from tests.http_client import http_client
-from tests.security.test_http_contract import KNOWN_BATCH
 from tests.services.kafka_client import KafkaClient
 from tests.services.rollcall_command import RollcallCommand
 
+BATCH = UUID("7f0d2c1e-3b5a-4c6e-9a53-1f2b7c8d4e90")
 PLANTED = {
     "postgres": "pg-Ka5tanie",
     "redis": "redis-L1nde",
@@ -70,7 +71,7 @@ async def test_a_working_replica_tells_no_secret(
     replica = service_process(**variables(database, redis_url))
     await replica.wait_ready()
     async with KafkaClient(kafka_bootstrap, topic_prefix) as kafka:
-        await kafka.send(registration(KNOWN_BATCH, 2), *contents(KNOWN_BATCH, 2))
+        await kafka.send(registration(BATCH, 2), *contents(BATCH, 2))
 
     async def handled() -> bool:
         return (await replica.instance())["records_total"] == 3

@@ -13,12 +13,17 @@ from docs.sbom import bill, licences_page, pins
 REQUIREMENTS = Path(__file__).parents[2] / "requirements"
 
 
+def test_the_bill_is_what_cyclonedx_says_it_should_be() -> None:
+    made = bill(pins((REQUIREMENTS / "image.txt").read_text()))
+
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(json.dumps(made)) is None
+
+
 @pytest.mark.parametrize("name", ["image.txt", "runtime.txt"])
-def test_the_bill_is_valid_and_has_every_pin_with_its_hashes(name: str) -> None:
+def test_the_bill_has_every_pin_with_its_hashes(name: str) -> None:
     text = (REQUIREMENTS / name).read_text()
     made = bill(pins(text))
 
-    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(json.dumps(made)) is None
     pinned = [line for line in text.splitlines() if re.match(r"[a-z].*==", line)]
     assert len(made["components"]) == len(pinned)
     hashes = [ref["hashes"] for part in made["components"] for ref in part["externalReferences"]]
