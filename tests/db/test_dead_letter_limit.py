@@ -81,9 +81,9 @@ async def test_a_topic_is_paused_once_and_resumed_once(connection: Any):
 @pytest.mark.parametrize(
     "statement",
     [
-        "UPDATE topic_audit SET operator = 'nobody'",
-        "DELETE FROM topic_audit",
-        "TRUNCATE topic_audit",
+        "UPDATE operator_audit SET operator = 'nobody'",
+        "DELETE FROM operator_audit",
+        "TRUNCATE operator_audit",
     ],
 )
 async def test_the_audit_of_topics_can_only_be_added_to(connection: Any, statement: str):
