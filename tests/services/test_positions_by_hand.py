@@ -92,7 +92,7 @@ async def test_positions_are_shown_reset_and_moved_back(
     await eventually(lambda: _at(connection, topic, [3, 0, 1]))
 
     assert len(await kafka.committed(EssaySlotAssignedV1)) == 1
-    assert len(await kafka.wait_for(DeadLetterV1, 2)) == 2
+    assert len(await kafka.committed(DeadLetterV1)) == 1
     assert await evidence.counts(batch_id) == (1, 0, 0)
     entries = json.loads(await rollcall("audit", "list", "--subject", topic, "--json"))["entries"]
     assert [(e["action"], e["subject"], e["before"]["next_offset"]) for e in entries] == [

@@ -95,7 +95,7 @@ def replay_command(
 ) -> None:
     """Have records handled once more, beside running replicas.
 
-    What took effect takes none again; dead letters of the replayed records are announced again. The
+    What took effect takes none again; dead letters of the replayed records are not announced again. The
     filter in Redis believes nothing that it knew before.
     """
     deployment = Deployment.of_environment()
