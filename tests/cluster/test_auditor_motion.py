@@ -198,7 +198,7 @@ async def test_what_retention_removed_is_not_checkable(deployment: Deployment):
     report = await deployment.audit()
     assert told(report) == {}
     unclear = {check.code for check in report.checks if check.not_checkable}
-    assert unclear == {"content-without-input", "slot-not-announced"}
+    assert unclear == {"content-without-input", "slot-not-announced", "order-not-published"}
     assert {log.topic for log in report.logs if log.no_longer_readable} == {
         deployment.prefix + CONTENT_TOPIC,
         deployment.prefix + SLOTS_TOPIC,

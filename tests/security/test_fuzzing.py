@@ -35,11 +35,12 @@ def as_record(value: bytes) -> InputRecord:
 class Row:
     """Takes what PostgreSQL would be given, and refuses what it would refuse."""
 
-    async def execute(self, _: str, *arguments: Any) -> None:
+    async def fetch(self, _: str, *arguments: Any) -> list[tuple[str, int, int, bool]]:
         for column in arguments:
             for value in column if isinstance(column, list) else [column]:
                 if isinstance(value, str):
                     storable(value)
+        return [("in", 0, 7, True)]
 
 
 def storable(text: str) -> None:

@@ -39,7 +39,7 @@ EXPECTED = {
     "connections": "limit 8 of database",
     "schema": "9001_future",
     "indexes": "slot_open is missing",
-    "triggers": "append_only on topic_audit",
+    "triggers": "append_only on operator_audit",
     "paused-topics": "is paused: broken upstream",
     "redis-memory": "allkeys-lru",
     "replicas": "gives no answer",
@@ -48,7 +48,7 @@ SCHEMA_PLANTED = """
 INSERT INTO _yoyo_migration (migration_hash, migration_id, applied_at_utc) VALUES ('f', '9001_future', now());
 DROP INDEX slot_open;
 UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'slot_essay'::regclass;
-ALTER TABLE topic_audit DISABLE TRIGGER append_only;
+ALTER TABLE operator_audit DISABLE TRIGGER append_only;
 ALTER TABLE slot SET (autovacuum_enabled = off);
 INSERT INTO paused_topic (consumer_group, topic, reason, paused_by) VALUES ('{group}', 'x', 'broken upstream', 'ann');
 INSERT INTO position (consumer_group, topic, partition, next_offset)

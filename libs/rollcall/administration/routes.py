@@ -10,6 +10,7 @@ import structlog
 from fastapi import APIRouter, Depends, HTTPException, Path, Query
 from pydantic import Field
 
+from rollcall import failpoints
 from rollcall.administration.access import REFUSALS, Access
 from rollcall.administration.documents import (
     LetterDocument,
@@ -36,6 +37,7 @@ from rollcall.consumer.pauses import PauseStore
 from rollcall.database.pool import Database
 from rollcall.dead_letters.letter import LetterFilter
 from rollcall.dead_letters.operations import DeadLetters, Outcome, Portion
+from rollcall.failpoints import Failpoint
 from rollcall.operations.transactions import order_transaction
 from rollcall.settings import ServiceSettings
 from rollcall.topology import Topology
@@ -220,6 +222,7 @@ class _TopicDesk:
         name, order = self.named(topic), body.order(token)
         async with self._database.acquire() as connection, order_transaction(connection, order):
             changed = await self._store.resume(connection, name, order.reason, order.by)
+        failpoints.reached(Failpoint.RESUME_WRITTEN)
         return TopicOutcome(topic=name, action="resumed", changed=changed, dry_run=order.dry_run)
 
 

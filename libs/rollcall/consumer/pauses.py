@@ -65,9 +65,7 @@ class PauseStore:
 
     async def resume(self, connection: Any, topic: str, reason: str, by: str) -> bool:
         """Let a topic go on; False if it was not stopped."""
-        resumed = bool(await connection.fetchval(self._resume, self._group, topic, reason, by))
-        failpoints.reached(Failpoint.RESUME_WRITTEN)
-        return resumed
+        return bool(await connection.fetchval(self._resume, self._group, topic, reason, by))
 
     async def history(self, connection: Any, limit: int) -> list[Change]:
         """Who stopped and resumed what, newest first; audited in the statements of the changes."""

@@ -6,8 +6,10 @@ from typing import Annotated
 import orjson
 import typer
 
+from rollcall import failpoints
 from rollcall.consumer.pauses import Pause, PauseStore
 from rollcall.errors import DeadLetterError
+from rollcall.failpoints import Failpoint
 from rollcall.operations.audit import Order
 from rollcall.operations.transactions import order_transaction
 from rollcall_cluster.dlq.deployment import Deployment, operator
@@ -91,7 +93,9 @@ def resume_command(
     async def resume() -> bool:
         async with deployment.connection() as connection, order_transaction(connection, order):
             store = PauseStore(deployment.group)
-            return await store.resume(connection, name, order.reason, order.by)
+            resumed = await store.resume(connection, name, order.reason, order.by)
+        failpoints.reached(Failpoint.RESUME_WRITTEN)
+        return resumed
 
     _tell(name, "resumed", asyncio.run(resume()), dry_run, as_json)
 

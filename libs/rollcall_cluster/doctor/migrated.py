@@ -8,6 +8,7 @@ from pathlib import Path
 _COMMENT = re.compile(r"--[^\n]*")
 _INDEX = re.compile(r"CREATE (UNIQUE )?INDEX (\w+)\s+(ON\s.*)", re.DOTALL)
 _DROPPED = re.compile(r"DROP INDEX (?:IF EXISTS )?(\w+)")
+_TABLES_DROPPED = re.compile(r"DROP TABLE (?:IF EXISTS )?([\w, ]+)")
 _TABLE = re.compile(r"CREATE TABLE (\w+)\s*\((.*)\)", re.DOTALL)
 _KEY = re.compile(r"PRIMARY KEY \(([^)]*)\)|^\s*(\w+)[^,\n]*\bPRIMARY KEY", re.MULTILINE)
 _TRIGGER = re.compile(r"CREATE TRIGGER (\w+)\s.*?\sON (\w+)", re.DOTALL)
@@ -50,3 +51,15 @@ def _note(statement: str, indexes: dict[str, str], triggers: dict[str, str]) -> 
         indexes[f"{table[1]}_pkey"] = f"ALTER TABLE {table[1]} ADD PRIMARY KEY ({columns})"
     for dropped in _DROPPED.findall(flat):
         indexes.pop(dropped, None)
+    for tables in _TABLES_DROPPED.findall(flat):
+        for table in tables.split(","):
+            _forget(table.strip(), indexes, triggers)
+
+
+def _forget(table: str, indexes: dict[str, str], triggers: dict[str, str]) -> None:
+    """What was on a table goes with it."""
+    on_it = re.compile(rf" ON (?:ONLY )?{table}\b|^ALTER TABLE {table} ADD")
+    for name in [name for name, create in indexes.items() if on_it.search(create)]:
+        del indexes[name]
+    for name in [name for name in triggers if name.endswith(f" on {table}")]:
+        del triggers[name]
