@@ -4,8 +4,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Three workers for each of two cores: tests wait for servers more than they compute.
-TEST_WORKERS ?= 6
+# Two workers for each core: tests wait for servers more than they compute.
+TEST_WORKERS ?= 4
 FAULTS ?= 200
 # Options of `rollcall bench all`.
 BENCH ?=
