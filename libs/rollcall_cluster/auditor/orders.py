@@ -147,7 +147,7 @@ class Corrections:
 
     Args:
         slots: the reassigned slots as they are now; `unplaced`: claims that were displaced or moved.
-        purged: batches of which neither is left.
+        purged: batches of which neither is left; their counters are.
     """
 
     def __init__(
@@ -163,7 +163,7 @@ class Corrections:
         self._deltas: dict[bytes, dict[str, int]] = defaultdict(lambda: defaultdict(int))
         gone = set(purged)
         self.in_place = {
-            one.entry: one.batch_id.bytes in gone or self._take_back(one)
+            one.entry: self._take_back(one, purged=one.batch_id.bytes in gone)
             for one in reversed(reassignments)
         }
 
@@ -186,8 +186,16 @@ class Corrections:
             return row
         return dict(row) | {name: row[name] + delta for name, delta in deltas.items()}
 
-    def _take_back(self, one: Reassignment) -> bool:
-        """Undo one; False if slot and claims are not as it left them."""
+    def _take_back(self, one: Reassignment, *, purged: bool) -> bool:
+        """Undo one; False if slot and claims are not as it left them. Purged: counters are all there is."""
+        if not purged and not self._put_back(one):
+            return False
+        deltas = self._deltas[one.batch_id.bytes]
+        deltas["filled_count"] -= 1
+        deltas[f"{one.state}_count"] += 1
+        return True
+
+    def _put_back(self, one: Reassignment) -> bool:
         slot = self._slots.get(one.slot)
         displaced = self._unplaced.get(one.displaced) if one.displaced else None
         if (
@@ -206,9 +214,6 @@ class Corrections:
                 self._slots[one.slot]["text_storage_id"] = one.held
             del self._unplaced[one.displaced]
             self._gone.add(one.displaced)
-        deltas = self._deltas[one.batch_id.bytes]
-        deltas["filled_count"] -= 1
-        deltas[f"{one.state}_count"] += 1
         return True
 
     def _excess(self, one: Reassignment, slot: Row) -> Row:

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rollcall_cluster.auditor import Outcome
@@ -68,6 +68,12 @@ _STEPS = st.lists(
 
 
 @given(_STEPS)
+@example(
+    [
+        (action, batch_named(DeadlinePolicy.COMPLETE_PARTIAL), "one")
+        for action in ("register", "time_out", "provide", "reassign", "purge")
+    ]
+)
 def test_whatever_a_correct_service_does_passes(steps):
     """No order of registrations, contents, failures, deadlines, purges and orders is a false alarm."""
     world = World()
