@@ -12,6 +12,7 @@ from essay_lifecycle_service.metrics import OutcomeMetrics
 from essay_lifecycle_service.settings import EssayLifecycleSettings
 from essay_lifecycle_service.store.batches import BatchStore
 from essay_lifecycle_service.store.slots import SlotStore
+from essay_lifecycle_service.store.traces import TraceStore
 from essay_lifecycle_service.store.unplaced import UnplacedStore
 from rollcall import Database
 from rollcall.consumer.chunk import Chunk, Span
@@ -110,10 +111,10 @@ class Side:
 
 def _routes(metrics: Metrics) -> list[Route]:
     outcomes = OutcomeMetrics(metrics.registry)
-    batches, slots = BatchStore(), SlotStore()
-    completions = Completions(batches, slots, outcomes)
+    batches, slots, traces = BatchStore(), SlotStore(), TraceStore()
+    completions = Completions(batches, slots, traces, outcomes)
     lifecycle = EssayLifecycle(
-        batches, slots, UnplacedStore(), completions, DeadlineDefaults(), outcomes
+        batches, slots, UnplacedStore(), traces, completions, DeadlineDefaults(), outcomes
     )
     return [
         Route(frozenset({BatchEssaysRegisteredV1}), lifecycle.register),

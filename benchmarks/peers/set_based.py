@@ -96,9 +96,12 @@ class Service:
 
     async def _complete(self, connection: Any, batch_id: UUID) -> Sequence[Event]:
         await self._batches.complete(connection, batch_id)
-        batch = await self._batches.registration(connection, batch_id)
-        slots = await self._slots.of_batch(connection, batch_id)
-        return completion(CompletedBatch.of_rows(batch_id, batch, slots))
+        complete = CompletedBatch(
+            batch_id, **await self._batches.registration(connection, batch_id)
+        )
+        async for slots in self._slots.of_batch(connection, batch_id):
+            complete.add(slots)
+        return completion(complete)
 
     async def _publish(self, events: Sequence[Event]) -> None:
         now = datetime.now(UTC)
