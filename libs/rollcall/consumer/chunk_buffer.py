@@ -54,13 +54,9 @@ class ChunkBuffer:
         self._records += len(polled.items)
         self._filled.set()
 
-    async def wait_until_filled(self) -> None:
-        """Return once there is something to take."""
-        await self._filled.wait()
-
     async def take(self) -> Chunk:
         """Wait for records and remove them all, partition by partition."""
-        await self.wait_until_filled()
+        await self._filled.wait()
         items = [item for partition in self._items.values() for item in partition]
         chunk = Chunk(items, self._spans, self._generation)
         self._filled.clear()

@@ -10,8 +10,6 @@ from rollcall.consumer.chunk import Chunk, Span
 from rollcall.consumer.chunk_buffer import ChunkBuffer
 from rollcall.consumer.records import Item, Partition
 
-_FULL_CHUNKS_OF_A_BACKLOG = 8
-
 
 class ChunkStreams:
     """One buffer for each stream. A partition belongs to one stream as long as an assignment lasts.
@@ -29,7 +27,6 @@ class ChunkStreams:
         self._buffers = [ChunkBuffer(max_records, max_bytes) for _ in range(count)]
         self._stream_of_number: dict[int, int] = {}
         self._taken = asyncio.Event()
-        self._full_in_a_row = 0
 
     @property
     def numbers(self) -> range:
@@ -43,10 +40,8 @@ class ChunkStreams:
 
     @property
     def has_backlog(self) -> bool:
-        """Whether whole chunks were taken one after the other, and one more waits: no mere burst."""
-        return self._full_in_a_row >= _FULL_CHUNKS_OF_A_BACKLOG and any(
-            buffer.is_full for buffer in self._buffers
-        )
+        """Whether a whole chunk waits in one of the streams."""
+        return any(buffer.is_full for buffer in self._buffers)
 
     def share(self, partitions: Iterable[Partition]) -> None:
         """Spread the partitions of a new assignment evenly over the streams."""
@@ -80,11 +75,9 @@ class ChunkStreams:
 
     async def take(self, stream: int) -> Chunk:
         """Wait for the stream's next chunk and remove it."""
-        buffer = self._buffers[stream]
-        await buffer.wait_until_filled()
-        self._full_in_a_row = self._full_in_a_row + 1 if buffer.is_full else 0
+        chunk = await self._buffers[stream].take()
         self._taken.set()
-        return await buffer.take()
+        return chunk
 
     def _stream(self, number: int) -> int:
         return self._stream_of_number.get(number, 0)

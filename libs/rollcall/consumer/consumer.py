@@ -115,7 +115,7 @@ class Consumer:
 
     @property
     def has_backlog(self) -> bool:
-        """Whether there has been more to do than could be done for some chunks."""
+        """Whether a whole further chunk waits already."""
         return self._streams.has_backlog
 
     def stop(self) -> None:

@@ -62,6 +62,7 @@ async def test_a_full_stream_is_not_polled_while_the_other_has_room() -> None:
     _fill(streams, {zero}, 10)
     _fill(streams, {one}, 4)
     assert streams.with_room(_targets({zero, one})) == ([TopicPartition(*one)], 6)
+    assert streams.has_backlog
 
 
 async def test_a_poll_may_bring_no_more_than_the_fuller_stream_takes() -> None:
@@ -86,36 +87,3 @@ async def test_without_room_the_first_chunk_taken_makes_some() -> None:
     async with asyncio.timeout(DEADLINE_SECONDS):
         await waiting
     assert streams.with_room(_targets({only})) == (_targets({only}), 3)
-
-
-async def test_a_backlog_is_full_chunks_one_after_the_other_and_one_more_that_waits() -> None:
-    streams = ChunkStreams(2, 3, 1_000_000)
-    zero = Partition("in", 0)
-    streams.share({zero})
-    for taken in range(8):
-        _add(streams, zero, 3 * taken, 3)
-        assert not streams.has_backlog
-        await streams.take(0)
-    assert not streams.has_backlog, "nothing waits"
-    _add(streams, zero, 24, 3)
-    assert streams.has_backlog
-
-
-async def test_one_smaller_chunk_ends_a_backlog() -> None:
-    streams = ChunkStreams(2, 3, 1_000_000)
-    zero = Partition("in", 0)
-    streams.share({zero})
-    at = 0
-    for size in (3, 3, 3, 3, 3, 3, 3, 3, 2):
-        _add(streams, zero, at, size)
-        await streams.take(0)
-        at += size
-    _add(streams, zero, at, 3)
-    assert not streams.has_backlog
-
-
-def _add(streams: ChunkStreams, partition: Partition, first: int, count: int) -> None:
-    span = Span(first, first + count)
-    streams.add(
-        {partition: _items(partition, first, first + count)}, {partition: span}, generation=1
-    )
