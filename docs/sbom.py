@@ -112,7 +112,7 @@ def _component(pin: Pin) -> dict[str, Any]:
         "externalReferences": [
             {
                 "type": "distribution",
-                "url": f"https://pypi.org/project/{pin.name}/{pin.version}/",
+                "url": pin.purl,
                 "hashes": [{"alg": "SHA-256", "content": sha256} for sha256 in pin.hashes],
             }
         ],
