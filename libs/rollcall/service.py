@@ -16,6 +16,7 @@ from fastapi import APIRouter, FastAPI
 
 from rollcall.administration.access import READ_REFUSALS, Access
 from rollcall.administration.routes import administration_routes
+from rollcall.cancellation import end
 from rollcall.console.hub import Hub
 from rollcall.console.reader import ConsoleReader, FillReader
 from rollcall.console.routes import console_routes
@@ -259,8 +260,7 @@ class Service:
         stopping = asyncio.ensure_future(stop.wait())
         await asyncio.wait([starting, stopping], return_when=asyncio.FIRST_COMPLETED)
         if not starting.done():
-            starting.cancel()
-            await asyncio.wait([starting])
+            await end(starting)
             return
         instance = starting.result()
         await instance.run_until(stop)

@@ -5,6 +5,7 @@ import asyncio
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from rollcall.access.kafka import kafka_options
+from rollcall.cancellation import apart
 from rollcall.database.pool import Database
 from rollcall.errors import DatabaseRestoredError
 from rollcall.outbox.lane_position import read_lane_position
@@ -71,5 +72,5 @@ class LaneGuard:
                     position = await read_lane_position(consumer, partition, _TIMEOUT_SECONDS)
                     found[lane] = position.seq
         finally:
-            await consumer.stop()
+            await apart(consumer.stop())
         return found
