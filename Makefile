@@ -44,7 +44,7 @@ test-console: $(VENV)/.browser ## The console in a real Chromium: a kill, a scal
 manifests: $(VENV)/.dev ## Render kubernetes/ with the real kustomize and check what comes out (kustomize, kubectl or go)
 	$(BIN)/python -m tests.unit.kubernetes.rendering
 
-lint: $(VENV)/.dev ## ruff, format, mypy --strict, import contracts
+lint: $(VENV)/.dev ## ruff, format, mypy --strict (all but tests), import contracts
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy

@@ -57,14 +57,14 @@ def licence(name: str) -> tuple[str, bool]:
         said = metadata(name)
     except PackageNotFoundError:
         return "", False
-    if expression := said.get("License-Expression"):
-        return expression, True
+    if "License-Expression" in said:
+        return said["License-Expression"], True
     classified = [
         value.rpartition(" :: ")[2]
         for value in said.get_all("Classifier") or []
         if value.startswith("License ::") and value != "License :: OSI Approved"
     ]
-    text = (said.get("License") or "").strip()
+    text = said["License"].strip() if "License" in said else ""
     named = text if text and "\n" not in text and len(text) <= _LONGEST_NAME else ""
     return ", ".join(classified) or named, False
 

@@ -33,7 +33,7 @@ def lines_of(prometheus: str, panel: Panel, began: float, ended: float) -> list[
     found: list[Line] = []
     for query in panel.queries:
         step = max((ended - began) / _POINTS, _STEP_SECONDS)
-        parameters = {
+        parameters: dict[str, str | float] = {
             "query": query.expr,
             "start": began,
             "end": ended,
