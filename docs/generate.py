@@ -13,7 +13,7 @@ from docs.sbom import licences_page
 from essay_lifecycle_service.metrics import OutcomeMetrics, SweepMetrics
 from essay_lifecycle_service.settings import EssayLifecycleSettings
 from rollcall import errors
-from rollcall.settings import settings_table
+from rollcall.settings_table import settings_table
 from rollcall.telemetry.coordination_metrics import CoordinationMetrics
 from rollcall.telemetry.metrics import Metrics, metrics_rows, metrics_table
 from rollcall_cluster.failpoints.names import failpoints_table

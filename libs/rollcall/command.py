@@ -12,7 +12,8 @@ from pydantic import ValidationError
 
 from rollcall.access.environment import explained_settings
 from rollcall.errors import RollcallError
-from rollcall.settings import ServiceSettings, settings_table
+from rollcall.settings import ServiceSettings
+from rollcall.settings_table import settings_table
 from rollcall.topic_admin import TopicAdmin
 from rollcall.topology import Topology
 from rollcall_events.topics import Topic

@@ -1,7 +1,6 @@
 """A service: settings, topics and handlers in; a running member of the consumer group out."""
 
 import asyncio
-import gc
 import os
 import signal
 from collections.abc import Callable, Sequence
@@ -14,26 +13,20 @@ from typing import TypeVar
 import structlog
 from fastapi import APIRouter, FastAPI
 
-from rollcall.administration.access import READ_REFUSALS, Access
-from rollcall.administration.routes import administration_routes
+from rollcall.application import Application
 from rollcall.cancellation import end
-from rollcall.console.hub import Hub
-from rollcall.console.reader import ConsoleReader, FillReader
-from rollcall.console.routes import console_routes
-from rollcall.console.source import Source
+from rollcall.console.reader import FillReader
 from rollcall.consumer.processor import Handler, Route
 from rollcall.consumer.transaction import Job
 from rollcall.database.pool import Database
 from rollcall.database.schema_version import RUNTIME_MIGRATIONS
 from rollcall.errors import ConfigurationError
 from rollcall.exit_codes import ExitCode
-from rollcall.http import HttpServer, InstanceStatus, create_app, runtime_routes
-from rollcall.ingest.producer import IngestProducer
-from rollcall.ingest.routes import INGEST_PATH, ingest_routes
+from rollcall.garbage_collection import collect_rarely
+from rollcall.http import HttpServer, InstanceStatus
 from rollcall.instance import Instance
 from rollcall.outbox.lane_guard import LaneGuard
 from rollcall.periodic import PeriodicJob
-from rollcall.request_limits import RequestLimits
 from rollcall.settings import ServiceSettings
 from rollcall.startup import open_database, wait_for_topics, wait_until_reconciled
 from rollcall.supervision import Supervisor
@@ -81,7 +74,6 @@ class Service:
         self.migrations = (RUNTIME_MIGRATIONS, *migrations)
         self.metrics = metrics or Metrics()
         self.database = Database(settings, self.metrics)
-        self._ingest = IngestProducer(settings)
         self.health = Health()
         self.supervisor = Supervisor()
         self.watchdog = Watchdog(self.metrics, settings.loop_stall_exit_seconds)
@@ -89,11 +81,8 @@ class Service:
         self.health.add(self.watchdog.problems)
         self._routes: list[Route] = []
         self._jobs: list[PeriodicJob] = []
-        self.access = Access(settings)
-        self._routers: list[APIRouter] = []
-        self._console: Hub | None = None
-        self._fills: FillReader | None = None
-        self._configure_app: list[Callable[[FastAPI], None]] = []
+        self._application = Application(settings, self.topology, self.database, self.metrics)
+        self.access = self._application.access
         self._started_at = datetime.now(UTC)
         self._instance: Instance | None = None
 
@@ -134,69 +123,23 @@ class Service:
 
     def add_routes(self, router: APIRouter) -> None:
         """Serve routes of the service's own beside the runtime's; readers may need a token for them."""
-        readers = APIRouter(dependencies=self.access.for_readers, responses=READ_REFUSALS)
-        readers.include_router(router)
-        self._routers.append(readers)
+        self._application.add_routes(router)
 
     def add_administration(self, router: APIRouter) -> None:
         """Serve further routes for administrators alone, beside the runtime's."""
-        administrators = APIRouter(dependencies=self.access.for_administrators)
-        administrators.include_router(router)
-        self._routers.append(administrators)
+        self._application.add_administration(router)
 
     def show_fills(self, read: FillReader) -> None:
         """Show in the console what `read` tells of the service's work, such as batches and slots."""
-        self._fills = read
+        self._application.fills = read
 
     def configure_app(self, configure: Callable[[FastAPI], None]) -> None:
         """Have `configure` called with the HTTP application once it is built."""
-        self._configure_app.append(configure)
+        self._application.configure(configure)
 
     def create_app(self) -> FastAPI:
         """The HTTP application, as it is served and as its OpenAPI document is made from."""
-        routes = runtime_routes(self.health, self.metrics, self.status)
-        administration = administration_routes(
-            self.settings, self.topology, self.database, self.access
-        )
-        app = create_app(
-            self.settings.service_name,
-            version("rollcall"),
-            [
-                routes,
-                administration,
-                *self._ingest_routes(),
-                *self._console_routes(),
-                *self._routers,
-            ],
-        )
-        app.add_middleware(
-            RequestLimits,
-            max_headers=self.settings.http_max_headers,
-            max_body_bytes=self.settings.http_max_body_bytes,
-            own_limits=frozenset({INGEST_PATH}),
-        )
-        for configure in self._configure_app:
-            configure(app)
-        return app
-
-    def _ingest_routes(self) -> list[APIRouter]:
-        """The way in over HTTP, if it is switched on."""
-        if not self.settings.http_ingest:
-            return []
-        return [ingest_routes(self.settings, self.topology, self._ingest, self.metrics)]
-
-    def _console_routes(self) -> list[APIRouter]:
-        """The console, if it is switched on."""
-        if not self.settings.http_console:
-            return []
-        reader = ConsoleReader(self.settings, self.topology, self._fills)
-        self._console = Hub(Source(self.settings, self.database, reader, own=self.status))
-        return [console_routes(self._console)]
-
-    async def _close_console(self) -> None:
-        """End its streams: the HTTP server waits for what is under way."""
-        if self._console is not None:
-            await self._console.close()
+        return self._application.build(self.health, self.status)
 
     async def serve(self) -> int:
         """Run until SIGTERM or SIGINT; returns the exit code. A second signal exits at once.
@@ -205,20 +148,17 @@ class Service:
         handled by the next owner of the partition.
         """
         configure_logs(self.settings)
-        _tune_garbage_collector()
+        collect_rarely()
         stop = asyncio.Event()
         self._handle_signals(stop)
         self.watchdog.start(asyncio.get_running_loop())
         try:
             await self._serve(stop)
         except ExceptionGroup as errors:
-            if self.supervisor.exit_code is ExitCode.STOPPED:  # it failed while it stopped
-                for error in _leaves(errors):
-                    self.supervisor.failed(error)
+            self.supervisor.ended_with(errors)
             return self.supervisor.exit_code
         finally:
-            await self._close_console()
-            await self._ingest.close()
+            await self._application.close()
             await self.database.close()
             self.watchdog.close()
         log.info("service_stopped")
@@ -250,7 +190,7 @@ class Service:
             self.supervisor.start(tasks, http.run, "http")
             work = self.supervisor.start(tasks, partial(self._work, http, stop), "work")
             await asyncio.wait([work])
-            await self._close_console()
+            await self._application.end_streams()
             http.stop()
 
     async def _work(self, http: HttpServer, stop: asyncio.Event) -> None:
@@ -307,16 +247,3 @@ class Service:
 
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, on_signal, number)
-
-
-def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
-    found: list[BaseException] = []
-    for error in group.exceptions:
-        found += _leaves(error) if isinstance(error, BaseExceptionGroup) else [error]
-    return found
-
-
-def _tune_garbage_collector() -> None:
-    """A chunk makes tens of thousands of objects and keeps none: collect rarely, skip what stays."""
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 20)

@@ -8,7 +8,6 @@ from typing import Literal, Self
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from rollcall.access.addresses import check_address
-from rollcall.access.environment import file_variable, is_secret
 from rollcall.access.kafka import KafkaAccess
 
 _MOST_TOKENS = 2
@@ -285,19 +284,3 @@ class ServiceSettings(KafkaAccess):
 def _tokens(given: SecretStr | None) -> tuple[str, ...]:
     parts = given.get_secret_value().split(",") if given else []
     return tuple(token for part in parts if (token := part.strip()))
-
-
-def settings_table(model: type[ServiceSettings]) -> str:
-    """Render every setting as a Markdown table: variable, default, meaning."""
-    rows = ["| variable | default | meaning |", "|---|---|---|"]
-    for name, field in model.model_fields.items():
-        default = "generated" if field.default_factory else _shown(field.default)
-        variable = f"ROLLCALL_{name.upper()}"
-        file = f" Or `{file_variable(variable)}` names a file." if is_secret(field) else ""
-        rows.append(f"| `{variable}` | {default} | {field.description}{file} |")
-    return "\n".join(rows) + "\n"
-
-
-def _shown(default: object) -> str:
-    plain = default.get_secret_value() if isinstance(default, SecretStr) else default
-    return "" if plain in (None, "") else f"`{plain}`"

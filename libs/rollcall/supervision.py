@@ -1,7 +1,7 @@
 """Parts that must last as long as the process: the first that ends by itself ends it, and says so."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 
 import structlog
 
@@ -57,6 +57,12 @@ class Supervisor:
             exc_info=not expected and error,
         )
 
+    def ended_with(self, errors: ExceptionGroup[Exception]) -> None:
+        """Log what failed while everything ended, unless a death before has told its own."""
+        if self.exit_code is ExitCode.STOPPED:
+            for error in _leaves(errors):
+                self.failed(error)
+
     async def _run(self, part: Callable[[], Awaitable[None]], name: str, may_return: bool) -> None:
         try:
             await part()
@@ -80,3 +86,11 @@ class Supervisor:
         self.failed(error, task)
         for callback in self._on_death:
             callback()
+
+
+def _leaves(group: ExceptionGroup[Exception]) -> Iterator[Exception]:
+    for error in group.exceptions:
+        if isinstance(error, ExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error

@@ -12,7 +12,8 @@ from rollcall.access.addresses import check_address, shown_address
 from rollcall.access.environment import is_secret
 from rollcall.access.kafka import KafkaAccess, kafka_options
 from rollcall.errors import ConfigurationError
-from rollcall.settings import ServiceSettings, settings_table
+from rollcall.settings import ServiceSettings
+from rollcall.settings_table import settings_table
 from rollcall_cluster.auditor.target import AuditTarget
 from rollcall_cluster.local.env import env_command
 from rollcall_cluster.local.home import Home

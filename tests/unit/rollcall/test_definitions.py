@@ -7,7 +7,8 @@ from rollcall.backoff import Backoff
 from rollcall.database.queries import load_queries, parse_queries
 from rollcall.errors import ConfigurationError
 from rollcall.service import Service
-from rollcall.settings import ServiceSettings, settings_table
+from rollcall.settings import ServiceSettings
+from rollcall.settings_table import settings_table
 from rollcall.telemetry.metrics import Metrics, metrics_table
 from rollcall.topology import Topology
 from rollcall_events import BatchEssaysRegisteredV1, EssaySlotAssignedV1
