@@ -1,10 +1,10 @@
 """`rollcall verify`: audits a deployment and tells what holds."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
@@ -27,29 +27,25 @@ from rollcall_cluster.auditor.progress import Progress, Silent
 from rollcall_cluster.auditor.rendering import print_report
 from rollcall_cluster.auditor.report import AuditReport
 from rollcall_cluster.auditor.target import AuditTarget
+from rollcall_cluster.deployment_options import (
+    BootstrapServers,
+    ConsumerGroup,
+    Dsn,
+    Schema,
+    TopicPrefix,
+    given_settings,
+)
 
 CANNOT_AUDIT = 2
 """Exit code of an audit that could not be made."""
 
-_PANEL = "Deployment (each falls back to its ROLLCALL_* variable)"
-
 
 def verify_command(
-    bootstrap_servers: Annotated[
-        str | None, typer.Option(help="Kafka brokers, host:port,..", rich_help_panel=_PANEL)
-    ] = None,
-    dsn: Annotated[
-        str | None, typer.Option(help="PostgreSQL address.", rich_help_panel=_PANEL)
-    ] = None,
-    schema: Annotated[
-        str | None, typer.Option(help="Schema of the tables.", rich_help_panel=_PANEL)
-    ] = None,
-    topic_prefix: Annotated[
-        str | None, typer.Option(help="Put before topic names.", rich_help_panel=_PANEL)
-    ] = None,
-    consumer_group: Annotated[
-        str | None, typer.Option(help="Group whose work is audited.", rich_help_panel=_PANEL)
-    ] = None,
+    bootstrap_servers: BootstrapServers = None,
+    dsn: Dsn = None,
+    schema: Schema = None,
+    topic_prefix: TopicPrefix = None,
+    consumer_group: ConsumerGroup = None,
     wait: Annotated[
         bool, typer.Option(help="Wait for rest, or check only what holds at any moment.")
     ] = True,
@@ -73,13 +69,7 @@ def verify_command(
 
     Exit code 0: all hold; 1: some are violated; 2: the deployment could not be checked.
     """
-    given = {
-        "kafka_bootstrap_servers": bootstrap_servers,
-        "postgres_dsn": dsn,
-        "database_schema": schema,
-        "topic_prefix": topic_prefix,
-        "consumer_group": consumer_group,
-    }
+    given = given_settings(bootstrap_servers, dsn, schema, topic_prefix, consumer_group)
     options = AuditOptions(
         wait=wait,
         wait_seconds=wait_seconds,
@@ -89,7 +79,7 @@ def verify_command(
         scratch_directory=scratch_directory,
         workers=workers,
     )
-    report = _audit({name: value for name, value in given.items() if value is not None}, options)
+    report = _audit(given, options)
     if as_json:
         typer.echo(report.model_dump_json(indent=2))
     else:
@@ -97,9 +87,9 @@ def verify_command(
     raise typer.Exit(report.exit_code)
 
 
-def _audit(given: dict[str, str], options: AuditOptions) -> AuditReport:
+def _audit(given: Mapping[str, Any], options: AuditOptions) -> AuditReport:
     try:
-        target = AuditTarget(**given)  # type: ignore[arg-type]
+        target = AuditTarget(**given)
         with _progress() as progress:
             return asyncio.run(verify(target, options, progress))
     except (CannotAuditError, ConfigurationError, ValidationError) as error:

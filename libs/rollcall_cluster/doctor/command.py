@@ -1,36 +1,32 @@
 """`rollcall doctor`: looks at a deployment and tells what will bite, with the remedy."""
 
 import asyncio
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 from pydantic import ValidationError
 from rich.console import Console
 
 from essay_lifecycle_service.settings import EssayLifecycleSettings
+from rollcall_cluster.deployment_options import (
+    BootstrapServers,
+    ConsumerGroup,
+    Dsn,
+    Schema,
+    TopicPrefix,
+    given_settings,
+)
 from rollcall_cluster.doctor.examine import examine
 from rollcall_cluster.doctor.findings import COULD_NOT_LOOK, Verdict
 from rollcall_cluster.doctor.rendering import print_examination
 
-_PANEL = "Deployment (each falls back to its ROLLCALL_* variable)"
-
 
 def doctor_command(
-    bootstrap_servers: Annotated[
-        str | None, typer.Option(help="Kafka brokers, host:port,..", rich_help_panel=_PANEL)
-    ] = None,
-    dsn: Annotated[
-        str | None, typer.Option(help="PostgreSQL address.", rich_help_panel=_PANEL)
-    ] = None,
-    schema: Annotated[
-        str | None, typer.Option(help="Schema of the tables.", rich_help_panel=_PANEL)
-    ] = None,
-    topic_prefix: Annotated[
-        str | None, typer.Option(help="Put before topic names.", rich_help_panel=_PANEL)
-    ] = None,
-    consumer_group: Annotated[
-        str | None, typer.Option(help="Group of the replicas.", rich_help_panel=_PANEL)
-    ] = None,
+    bootstrap_servers: BootstrapServers = None,
+    dsn: Dsn = None,
+    schema: Schema = None,
+    topic_prefix: TopicPrefix = None,
+    consumer_group: ConsumerGroup = None,
     url: Annotated[
         list[str] | None, typer.Option(help="A replica's address, beside those that are known.")
     ] = None,
@@ -57,15 +53,9 @@ def doctor_command(
 
     Examples: rollcall doctor; rollcall doctor --replicas 12 --fail-on warning; rollcall doctor --json
     """
-    given: dict[str, Any] = {
-        "kafka_bootstrap_servers": bootstrap_servers,
-        "postgres_dsn": dsn,
-        "database_schema": schema,
-        "topic_prefix": topic_prefix,
-        "consumer_group": consumer_group,
-    }
+    given = given_settings(bootstrap_servers, dsn, schema, topic_prefix, consumer_group)
     try:
-        settings = EssayLifecycleSettings(**{k: v for k, v in given.items() if v is not None})
+        settings = EssayLifecycleSettings(**given)
     except ValidationError as error:
         typer.echo(f"the settings are invalid: {error}", err=True)
         raise typer.Exit(COULD_NOT_LOOK) from error
