@@ -26,7 +26,8 @@ class Metrics:
         self._define_output()
         self._define_ingest()
         self._define_database()
-        self._define_state()
+        self._define_work()
+        self._define_life()
 
     def _define_input(self) -> None:
         self.records_total = Counter(
@@ -133,7 +134,7 @@ class Metrics:
             registry=self.registry,
         )
 
-    def _define_state(self) -> None:
+    def _define_work(self) -> None:
         self.lanes_owned = Gauge(
             "rollcall_lanes_owned", "Lanes that this instance publishes.", registry=self.registry
         )
@@ -172,6 +173,8 @@ class Metrics:
             ["topic", "partition"],
             registry=self.registry,
         )
+
+    def _define_life(self) -> None:
         self.progress_age_seconds = Gauge(
             "rollcall_progress_age_seconds",
             "Time since a chunk last committed here or there was nothing to do.",
