@@ -11,12 +11,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from rollcall_cluster.chaos import options
 from rollcall_cluster.chaos.arena import Powers
 from rollcall_cluster.chaos.faults import FAULTS, Fault
 from rollcall_cluster.chaos.report import markdown, print_result
@@ -35,31 +35,16 @@ MISSED, CANNOT_RUN, INTERRUPTED = 1, 2, 130
 
 
 def chaos_command(
-    fault: Annotated[
-        list[str] | None, typer.Option("--fault", help="Inflict only this one; repeatable.")
-    ] = None,
-    faults: Annotated[
-        int | None, typer.Option(min=1, help="How many.", show_default="each once")
-    ] = None,
-    seed: Annotated[
-        int | None, typer.Option(help="Same seed, same sequence.", show_default="a new one")
-    ] = None,
-    instances: Annotated[int, typer.Option("--instances", "-n", min=1, max=16)] = 3,
-    rate: Annotated[float, typer.Option(min=10, help="Records a second.")] = 600.0,
-    session_seconds: Annotated[
-        int, typer.Option(min=3, max=60, help="Session timeout of replicas and lanes.")
-    ] = 4,
-    faults_per_audit: Annotated[
-        int, typer.Option(min=1, help="Faults on one deployment before it is audited.")
-    ] = 20,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            help="Write chaos.json, chaos.md, timeline.svg there, and logs of what failed."
-        ),
-    ] = None,
-    list_faults: Annotated[bool, typer.Option("--list", help="List the faults.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    fault: options.OnlyFaults = None,
+    faults: options.Count = None,
+    seed: options.Seed = None,
+    instances: options.Instances = 3,
+    rate: options.Rate = 600.0,
+    session_seconds: options.SessionSeconds = 4,
+    faults_per_audit: options.FaultsPerAudit = 20,
+    out: options.Out = None,
+    list_faults: options.List = False,
+    as_json: options.Json = False,
 ) -> None:
     """Break a cluster under load in every way there is, and audit what came of it.
 
@@ -86,22 +71,14 @@ def chaos_command(
         _print_list(as_json)
         return
     _refuse_unknown(fault or [])
-    options = RunOptions(instances, rate, session_seconds, faults_per_audit, out and out / "logs")
-    chosen = random.SystemRandom().randrange(2**31) if seed is None else seed
-    result = ChaosResult(
-        seed=chosen,
-        instances=instances,
-        rate=rate,
-        session_seconds=session_seconds,
-        started_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        machine=f"{os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}",
-    )
+    how = RunOptions(instances, rate, session_seconds, faults_per_audit, out and out / "logs")
+    result = _new_result(how, seed)
     console = Console(stderr=as_json)
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # faults are what this is about
     try:
         with own_cluster(_PREFIX) as cluster:
             try:
-                _run(cluster, options, result, fault or [], faults)
+                _run(cluster, how, result, fault or [], faults)
             finally:
                 _write(result, out)
     except (ClusterError, EmbeddedServerError) as error:
@@ -114,14 +91,25 @@ def chaos_command(
     raise typer.Exit(_exit_code(result))
 
 
+def _new_result(how: RunOptions, seed: int | None) -> ChaosResult:
+    return ChaosResult(
+        seed=random.SystemRandom().randrange(2**31) if seed is None else seed,
+        instances=how.instances,
+        rate=how.rate,
+        session_seconds=how.session_seconds,
+        started_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        machine=f"{os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}",
+    )
+
+
 def _run(
     cluster: LocalCluster,
-    options: RunOptions,
+    how: RunOptions,
     result: ChaosResult,
     names: Sequence[str],
     count: int | None,
 ) -> None:
-    powers = Powers.over(cluster.servers, options.instances)
+    powers = Powers.over(cluster.servers, how.instances)
     kinds, result.left_out = possible(names, powers)
     if not kinds:
         raise ClusterError("none of these faults can be inflicted here", _reasons(result.left_out))
@@ -130,7 +118,7 @@ def _run(
         on_step("starting servers")
         with cluster.home.locked():
             cluster.servers.start(owner_pid=os.getpid())
-        run = ChaosRun(cluster, options, result, on_step, on_fault)
+        run = ChaosRun(cluster, how, result, on_step, on_fault)
         asyncio.run(_until_done_or_stopped(run, sequence))
 
 

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
 
 import structlog
 import typer
@@ -20,6 +19,7 @@ from rollcall_cluster.embedded.servers import KAFKA_VARIABLE, POSTGRES_VARIABLE,
 from rollcall_cluster.local.errors import ClusterError
 from rollcall_cluster.local.interruption import run_until_interrupted
 from rollcall_cluster.local.own_cluster import own_cluster
+from rollcall_cluster.scenarios import options
 from rollcall_cluster.scenarios.catalogue import ALL, SCENARIOS, Scenario
 from rollcall_cluster.scenarios.findings import Finding, Run
 from rollcall_cluster.scenarios.html_report import html_report
@@ -44,30 +44,14 @@ _WIDTH = 150
 
 
 def scenarios_command(
-    scenario: Annotated[str, typer.Option(help=f"{ALL}, or one of {', '.join(SCENARIOS)}.")] = ALL,
-    instances: Annotated[
-        int, typer.Option("--instances", "-n", min=1, max=16, help="Instances that are started.")
-    ] = 3,
-    duration: Annotated[
-        float, typer.Option(min=5, max=3600, help="Most seconds of load of each scenario.")
-    ] = 60.0,
-    servers: Annotated[
-        Servers | None,
-        typer.Option(
-            help="embedded: of its own; external: those of ROLLCALL_*, with instances of its own;"
-            " compose: the running instances of ROLLCALL_TEST_INSTANCES, else of the rig.",
-            show_default="what ROLLCALL_* variables say, or embedded",
-        ),
-    ] = None,
-    targets: Annotated[
-        Side, typer.Option(help="Whose targets of speed decide the exit code.")
-    ] = Side.OURS,
-    out: Annotated[
-        Path | None,
-        typer.Option(help="Write scenarios.json, junit.xml and report.html to this folder."),
-    ] = None,
-    list_scenarios: Annotated[bool, typer.Option("--list", help="List the scenarios.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    scenario: options.Name = ALL,
+    instances: options.Instances = 3,
+    duration: options.Duration = 60.0,
+    servers: options.OnServers = None,
+    targets: options.Targets = Side.OURS,
+    out: options.Out = None,
+    list_scenarios: options.List = False,
+    as_json: options.Json = False,
 ) -> None:
     """Have several instances race, coordinate, complete, endure and scale, and audit each time.
 
