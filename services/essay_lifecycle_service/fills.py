@@ -29,6 +29,9 @@ class BatchFills:
         ended_rows = await connection.fetch(self._ended, _SHOWN_ENDED)
         totals = await connection.fetchrow(self._totals, _MOST_COUNTED)
         found = open_rows[0]["found"] if open_rows else 0
+        # One that ended between the two statements is in both: it is shown as it is now.
+        ended = {row["batch_id"] for row in ended_rows}
+        still_open = [row for row in open_rows if row["batch_id"] not in ended]
         return Fills(
             title="Batches",
             open=found,
@@ -38,7 +41,7 @@ class BatchFills:
             pending=totals["pending"],
             pending_more=totals["pending"] >= _MOST_COUNTED,
             oldest_pending_at=totals["oldest_pending_at"],
-            shown=[_fill(row) for row in (*open_rows, *ended_rows)],
+            shown=[_fill(row) for row in (*still_open, *ended_rows)],
         )
 
 

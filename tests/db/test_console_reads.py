@@ -1,6 +1,7 @@
 """What the console reads of the database: little, whatever there is."""
 
 import uuid
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from essay_lifecycle_service.fills import BatchFills
@@ -54,6 +55,35 @@ async def test_open_batches_come_before_ended_ones_and_tell_what_waits(
     assert (fills.open, fills.ended, fills.pending) == (1, 1, 1)
     assert fills.oldest_pending_at is not None
     assert fills.shown[1].ended_at is not None
+
+
+class InterruptedConnection:
+    """A connection on which something happens behind the first statement."""
+
+    def __init__(self, connection: Any, happens: Callable[[], Awaitable[object]]) -> None:
+        self._connection = connection
+        self._happens: list[Callable[[], Awaitable[object]]] = [happens]
+
+    async def fetch(self, *statement: Any) -> Any:
+        """Fetch; the first time, let it happen afterwards."""
+        rows = await self._connection.fetch(*statement)
+        if self._happens:
+            await self._happens.pop()()
+        return rows
+
+    async def fetchrow(self, *statement: Any) -> Any:
+        """Fetch one."""
+        return await self._connection.fetchrow(*statement)
+
+
+async def test_a_batch_that_ends_during_the_look_is_shown_once(
+    replica: Replica, connection: Any
+) -> None:
+    ending = uuid.uuid4()
+    await replica.handle(registration(ending, 1))
+    looking = InterruptedConnection(connection, lambda: replica.handle(content(ending, "a")))
+    fills = await BatchFills().read(looking)
+    assert [(fill.id, fill.state) for fill in fills.shown] == [(str(ending), "completed")]
 
 
 async def test_an_order_about_many_dead_letters_is_one_line(connection: Any) -> None:
