@@ -1,6 +1,8 @@
 """The console in a real Chromium, on real replicas: what happens is seen as it happens."""
 
 import asyncio
+import re
+from re import Pattern
 from typing import Any
 from uuid import UUID
 
@@ -16,10 +18,11 @@ from tests.services.kafka_client import KafkaClient
 from tests.services.test_dlq import STRICT, padded
 
 TOKEN = "a-token-for-the-tests"
-# A browser beside the servers: replicas are given longer than in other tests before they count as lost.
+# A browser beside the servers: replicas are given longer than in other tests before they count as lost, so
+# that on a machine that is short of CPU nobody does but the one that is killed.
 CALM = {
-    "ROLLCALL_SESSION_TIMEOUT_SECONDS": "6",
-    "ROLLCALL_LANE_SESSION_TIMEOUT_SECONDS": "6",
+    "ROLLCALL_SESSION_TIMEOUT_SECONDS": "15",
+    "ROLLCALL_LANE_SESSION_TIMEOUT_SECONDS": "15",
 }
 ADMIN = {"ROLLCALL_ADMIN_TOKENS": TOKEN}
 
@@ -29,9 +32,13 @@ def instance(page: Page, name: str) -> Locator:
     return page.locator("#instance-rows tr", has_text=name)
 
 
-def happened(page: Page, kind: str) -> Locator:
-    """Entries of the timeline."""
-    return page.locator(f'#timeline li[data-kind="{kind}"]')
+def happened(page: Page, kind: str, text: str | Pattern[str] = "") -> Locator:
+    """Entries of the timeline, those with this text if one is given.
+
+    Ask for the text: on a busy machine, more happens than a test brings about.
+    """
+    entries = page.locator(f'#timeline li[data-kind="{kind}"]')
+    return entries.filter(has_text=text) if text else entries
 
 
 async def looks(page: Page, count: int) -> None:
@@ -64,14 +71,15 @@ async def test_a_scale_and_a_kill_are_seen_live(
     await expect(instance(page, "third")).to_contain_text("ready")
     await expect(page.locator("#totals")).to_contain_text("3 of 3")
     await expect(owners).to_contain_text("C")
-    await expect(happened(page, "rebalance").first).to_contain_text("third 0 to")
+    await expect(happened(page, "rebalance", "third 0 to")).not_to_have_count(0)
 
     second.kill()
 
     await expect(instance(page, "second")).to_contain_text("lost")
     await expect(page.locator("#totals")).to_contain_text("2 of 2")
-    await expect(happened(page, "lost")).to_contain_text("second is lost")
-    await expect(happened(page, "rebalance").first).to_contain_text("second")
+    await expect(happened(page, "lost", "second is lost")).not_to_have_count(0)
+    left = re.compile(r"second \d+ to 0")
+    await expect(happened(page, "rebalance", left)).not_to_have_count(0)
     await expect(page.get_by_role("status").first).not_to_be_empty()
     await expect(page).to_have_title("2 of 2 instances ready · Rollcall")
 
