@@ -29,8 +29,12 @@ def no_servers_named(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(variable)
 
 
-async def test_batches_are_created_awaited_and_the_same_on_every_instance() -> None:
-    async with MultiInstanceTestManager(els_count=2) as cluster:
+async def test_batches_are_created_awaited_and_the_same_on_every_instance(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("ROLLCALL_TEST_ELS_COUNT", "2")
+    cluster = await MultiInstanceTestManager.setup_from_env()
+    try:
         await cluster.wait_for_healthy()
         assert (await cluster.instance_counts())["essay-lifecycle-service"] == 2
         requests = [
@@ -46,6 +50,8 @@ async def test_batches_are_created_awaited_and_the_same_on_every_instance() -> N
             await cluster.verify_batch_consistency(batch_id)
         with pytest.raises(TimeoutError):
             await cluster.wait_for_batch_completion(lacking, timeout_seconds=0.5)
+    finally:
+        await cluster.teardown()
 
 
 @pytest.mark.long
