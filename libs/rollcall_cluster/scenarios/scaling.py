@@ -36,6 +36,7 @@ _MEASURED_SHARE = 0.78
 """Of the backlog; towards its end, some partitions are empty."""
 _PATIENCE_SECONDS = 120.0
 _SESSION_SECONDS = 6
+_RELAY = "rollcall_relay_transaction_seconds"
 _NOT_OURS = (
     "needs instances of its own: run it with embedded servers, or name the servers of the deployment"
     " with ROLLCALL_* and leave ROLLCALL_TEST_INSTANCES out"
@@ -44,10 +45,11 @@ _NOT_OURS = (
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One number of instances."""
+    """One number of instances. `transactions`: of Kafka, for 1,000 contents."""
 
     count: int
     rate: float
+    transactions: float
     samples: Sequence[Sample]
     by_instance: Mapping[str, float]
     violations: int
@@ -55,7 +57,7 @@ class Measured:
 
 
 async def run(stage: Stage, finding: Finding) -> None:
-    """Each number on a deployment of its own, on the same servers."""
+    """Each number on a deployment of its own, on the same servers; one instance before and after."""
     cluster = stage.cluster
     if cluster is None:
         finding.rows += [target.row(None, not_measured=_NOT_OURS) for target in SCALING.values()]
@@ -65,14 +67,18 @@ async def run(stage: Stage, finding: Finding) -> None:
         return
     await asyncio.to_thread(cluster.scale, 0, stage.on_step)
     found = [await _measure(stage, cluster, count) for count in COUNTS]
-    finding.rows += _rows(found)
+    again = await _measure(stage, cluster, 1, "again")
+    finding.rows += rows_of(found, again)
     finding.plots += _plots(found)
 
 
-def _rows(found: Sequence[Measured]) -> list[Row]:
-    alone = found[0].rate
-    rows = [
-        Row(f"{each.count} instances, contents a second", round(each.rate, 1), "/s")
+def rows_of(found: Sequence[Measured], again: Measured) -> list[Row]:
+    """Proportions are to the mean of both measurements of one instance."""
+    alone = (found[0].rate + again.rate) / 2
+    named = [*((f"{each.count} instances", each) for each in found), ("1 instance, again", again)]
+    rows = [Row(f"{name}, contents a second", round(each.rate, 1), "/s") for name, each in named]
+    rows += [
+        Row(f"{each.count} instances, Kafka transactions for 1,000 contents", each.transactions)
         for each in found
     ]
     rows += [
@@ -87,9 +93,9 @@ def _rows(found: Sequence[Measured]) -> list[Row]:
     rows.append(
         required(
             "violations in the audits of these deployments",
-            sum(each.violations for each in found),
+            sum(each.violations for each in (*found, again)),
             0,
-            f"{found[0].invariants} invariants, {len(found)} audits",
+            f"{found[0].invariants} invariants, {len(found) + 1} audits",
         )
     )
     return rows
@@ -120,10 +126,10 @@ def _curve(samples: Sequence[Sample]) -> list[tuple[float, float]]:
     return [(round(s.at - first.at, 2), float(s.handled - first.handled)) for s in samples]
 
 
-async def _measure(stage: Stage, cluster: LocalCluster, count: int) -> Measured:
+async def _measure(stage: Stage, cluster: LocalCluster, count: int, which: str = "") -> Measured:
     """A backlog that is held back until all wait for it under their quotas."""
     stage.on_step(f"{count} instances: starting")
-    name = f"{stage.environment['ROLLCALL_DATABASE_SCHEMA']}_x{count}"
+    name = f"{stage.environment['ROLLCALL_DATABASE_SCHEMA']}_x{count}{which}"
     addresses = {k: v for k, v in stage.environment.items() if k.endswith(("_SERVERS", "_DSN"))}
     environment = World.named(name, addresses, _SESSION_SECONDS).environment
     async with _replicas(stage, cluster, environment, count) as replicas:
@@ -131,7 +137,7 @@ async def _measure(stage: Stage, cluster: LocalCluster, count: int) -> Measured:
         async with open_stage(
             environment, urls, None, stage.duration_seconds, stage.on_step
         ) as inner:
-            samples, by_instance = await _work_off(inner, replicas, count)
+            samples, by_instance, transactions = await _work_off(inner, replicas, count)
         stage.on_step(f"{count} instances: auditing")
         report = await verify(
             audit_target(environment), AuditOptions(wait_seconds=_PATIENCE_SECONDS)
@@ -140,6 +146,7 @@ async def _measure(stage: Stage, cluster: LocalCluster, count: int) -> Measured:
     return Measured(
         count,
         rate(steady(samples, end)),
+        round(1000 * transactions / _load(stage, count).events, 1),
         samples,
         by_instance,
         report.violations,
@@ -149,8 +156,11 @@ async def _measure(stage: Stage, cluster: LocalCluster, count: int) -> Measured:
 
 async def _work_off(
     stage: Stage, replicas: Sequence[Replica], count: int
-) -> tuple[list[Sample], Mapping[str, float]]:
-    """Quotas begin after the warm-up: nobody is measured while it loads its modules."""
+) -> tuple[list[Sample], Mapping[str, float], float]:
+    """Samples, contents by instance, and how many transactions of Kafka all of it took.
+
+    Quotas begin after the warm-up: nobody is measured while it loads its modules.
+    """
     prefix = stage.environment["ROLLCALL_TOPIC_PREFIX"]
     async with Feeder(stage.environment["ROLLCALL_KAFKA_BOOTSTRAP_SERVERS"], prefix) as feeder:
         await _wait_shared_out(stage, count)
@@ -161,6 +171,7 @@ async def _work_off(
         stage.on_step(f"{count} instances: a backlog of {load.events:,}")
         await _feed(stage, feeder, load)
         distribution = await Distribution(stage).begin()
+        relayed = await _transactions(stage)
         pids = [replica.process.pid for replica in replicas if replica.process]
         stage.on_step(f"{count} instances: working it off under quotas")
         with limited(pids, SHARE_OF_CORE):
@@ -168,7 +179,12 @@ async def _work_off(
             samples = await _sample(stage, load)
         await stage.ledger.wait_published(feeder.last_offsets, _PATIENCE_SECONDS)
         by_instance, _ = await distribution.counts()
-        return samples, by_instance
+        return samples, by_instance, await _transactions(stage) - relayed
+
+
+async def _transactions(stage: Stage) -> float:
+    """Those that the relays of all instances have committed so far."""
+    return sum(each.count for each in (await stage.instances.histograms(_RELAY)).values())
 
 
 def _load(stage: Stage, count: int) -> Load:
