@@ -118,10 +118,10 @@ class ServiceSettings(KafkaAccess):
         0.02, gt=0, le=5, description="Longest wait of a chunk for the filter."
     )
     filter_keep_seconds: float = Field(
-        86_400.0, ge=1, description="A handled record is remembered for at least so long."
+        86_400.0, ge=1, description="A handled record is remembered for so long."
     )
     filter_max_ids: int = Field(
-        500_000, ge=1000, description="Records remembered by the filter, at most twice as many."
+        500_000, ge=1000, description="Records remembered by the filter, the newest of them."
     )
 
     lanes: int = Field(

@@ -244,7 +244,7 @@ async def test_a_key_of_another_kind_does_not_fail_a_chunk(
     replica: Replica, known: ChunkFilter, evidence: Evidence, batch_id: UUID
 ) -> None:
     await replica.handle(registration(batch_id, 20))
-    await known.filter._server.command("SET", known.filter._generations[0], "not a hash")
+    await known.filter._server.command("SET", known.filter._marks, "not a hash")
     await replica.handle(*contents(batch_id, 3))
     assert await evidence.filled_slots() == 3
     assert await evidence.dead_letters() == []

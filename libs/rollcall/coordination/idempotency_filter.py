@@ -1,7 +1,8 @@
 """Remembers what was done, so that it need not be looked up where the truth is."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from hashlib import blake2b
+from struct import Struct
 
 from rollcall.coordination.keys import Keys
 from rollcall.coordination.server import RedisServer, Script
@@ -10,6 +11,7 @@ _LOOK_UP = Script("look_up.lua", repeatable=True)
 _MARK = Script("mark.lua", repeatable=True)
 
 ID_BYTES = 16
+_HEAD = Struct("<II")
 
 
 def id_of(text: str) -> bytes:
@@ -26,15 +28,15 @@ class IdempotencyFilter:
     shows how.
 
     Args:
-        keep_seconds: a mark lasts between one and two of these, if there is room.
-        max_ids: of one generation; two are kept. One id takes some 120 bytes of Redis with a note of 24.
+        keep_seconds: so long a mark lasts, if there is room.
+        max_ids: of which the newest are kept. One takes some 140 bytes of Redis with a note of 32.
     """
 
     def __init__(
         self, server: RedisServer, keys: Keys, name: str, *, keep_seconds: float, max_ids: int
     ) -> None:
         self._server = server
-        self._generations = [keys.of("marks", name), keys.of("old-marks", name)]
+        self._marks, self._order = keys.of("marks", name), keys.of("marks-order", name)
         # Both in the bucket of `name`: their names differ in the kind alone.
         self._keep_ms = int(keep_seconds * 1000)
         self._max_ids = max_ids
@@ -44,11 +46,16 @@ class IdempotencyFilter:
 
         Raises:
             CoordinationUnavailableError: Redis does not answer.
+            ValueError: an id has not 16 bytes.
         """
         if not ids:
             return {}
-        found = await self._server.run_once(_LOOK_UP, self._generations, b"".join(ids))
-        return {ids[place]: note for place, note in zip(found[::2], found[1::2], strict=True)}
+        heads, notes = await self._server.run_once(_LOOK_UP, [self._marks], _packed(ids))
+        found, at = {}, 0
+        for place, length in _HEAD.iter_unpack(heads):
+            found[ids[place]] = notes[at : at + length]
+            at += length
+        return found
 
     async def mark(self, notes: Mapping[bytes, bytes]) -> None:
         """Mark ids with their notes, all equally long, after the commit of what they stand for.
@@ -59,11 +66,19 @@ class IdempotencyFilter:
         """
         if not notes:
             return
-        note_bytes = len(next(iter(notes.values())))
-        packed = b"".join([part for pair in notes.items() for part in pair])
-        whole = len(packed) == len(notes) * (ID_BYTES + note_bytes)
-        if not whole or {len(note) for note in notes.values()} != {note_bytes}:
-            raise ValueError(f"ids have {ID_BYTES} bytes, and all notes of a call the same length")
+        if len({len(note) for note in notes.values()}) != 1:
+            raise ValueError("all notes of a call have the same length")
         await self._server.run_once(
-            _MARK, self._generations, self._max_ids, self._keep_ms, note_bytes, packed
+            _MARK,
+            [self._marks, self._order],
+            self._max_ids,
+            self._keep_ms,
+            _packed(notes),
+            b"".join(notes.values()),
         )
+
+
+def _packed(ids: Collection[bytes]) -> bytes:
+    if set(map(len, ids)) != {ID_BYTES}:
+        raise ValueError(f"ids have {ID_BYTES} bytes each")
+    return b"".join(ids)
