@@ -4,8 +4,9 @@
 -- KEYS: lock, queue (token by ticket), waiting (token -> what is known of the waiter), fence, void
 -- ARGV: token, lease ms, channel that wakes the waiter ('' = do not wait), the epoch that a resource has refused
 --       (0 = none) [, the life that an epoch was drawn for, the epoch]
--- Returns {1, epoch, count}: held · {0, ms until the lock expires, others before this one}: not held
---       · {-1, life, epoch before}: draw an epoch for this life first · {-2}: this token was given up
+-- Returns one line, for a client takes three times as long to read a list of three:
+--       1 epoch count: held · 0 <ms until the lock expires> <others before this one>: not held
+--       · -1 life <epoch before>: draw an epoch for this life first · -2: this token was given up
 local lock, queue, waiting, fence, void = unpack(KEYS)
 local token, lease_ms, channel, refused, drawn_for, drawn = unpack(ARGV)
 local CLAIM_MS, DEAD_MS = 3000, 7000 -- as in release.lua
@@ -79,24 +80,26 @@ local function wait()
     return redis.call('ZRANK', queue, token)
 end
 
-local found = redis.call('MGET', lock, void)
-if found[2] then return {-2} end
-local holder = found[1]
-if holder == token then
-    return take()
-end
-if not holder then
-    local first, wakes = first_alive()
-    if not first then return take() end
-    if first == token then
-        local answer = take()
-        if answer[1] == 1 then forget(token) end
-        return answer
+local function decide()
+    local found = redis.call('MGET', lock, void)
+    if found[2] then return {-2} end
+    local holder = found[1]
+    if holder == token then return take() end
+    if not holder then
+        local first, wakes = first_alive()
+        if not first then return take() end
+        if first == token then
+            local answer = take()
+            if answer[1] == 1 then forget(token) end
+            return answer
+        end
+        forget(first)
+        redis.call('SET', lock, first, 'PX', CLAIM_MS)
+        redis.call('PUBLISH', wakes, first)
     end
-    forget(first)
-    redis.call('SET', lock, first, 'PX', CLAIM_MS)
-    redis.call('PUBLISH', wakes, first)
+    local before = 0
+    if channel ~= '' then before = wait() end
+    return {0, redis.call('PTTL', lock), before}
 end
-local before = 0
-if channel ~= '' then before = wait() end
-return {0, redis.call('PTTL', lock), before}
+
+return redis.status_reply(table.concat(decide(), ' '))

@@ -2,8 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import structlog
 
@@ -25,8 +24,7 @@ Loss = Literal["expired", "taken", "connection", "fenced"]
 _EXTENSIONS_IN_A_LEASE = 3
 
 
-@dataclass(slots=True, frozen=True)
-class LockKeys:
+class LockKeys(NamedTuple):
     """The keys of one lock, all in one hash slot."""
 
     name: str
@@ -40,15 +38,8 @@ class LockKeys:
     @classmethod
     def of(cls, keys: Keys, name: str) -> "LockKeys":
         """Those of the lock `name`."""
-        return cls(
-            name,
-            keys.bucket(name),
-            keys.of("lock", name),
-            keys.of("queue", name),
-            keys.of("waiting", name),
-            keys.fence(name),
-            keys.of("void", name),
-        )
+        lock, queue, waiting, void = keys.of_all(("lock", "queue", "waiting", "void"), name)
+        return cls(name, keys.bucket(name), lock, queue, waiting, keys.fence(name), void)
 
     def to_acquire(self, token: str) -> tuple[str, ...]:
         """For acquire.lua."""

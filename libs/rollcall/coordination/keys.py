@@ -1,5 +1,6 @@
 """Names of keys. Those that one script works on share a hash tag, so that a Cluster keeps them together."""
 
+from collections.abc import Iterable
 from zlib import crc32
 
 _BUCKETS = 256
@@ -18,6 +19,11 @@ class Keys:
     def of(self, kind: str, name: str) -> str:
         """The key of a kind for `name`, in the bucket of `name`."""
         return f"{{{self._prefix}:{self.bucket(name)}}}:{kind}:{name}"
+
+    def of_all(self, kinds: Iterable[str], name: str) -> list[str]:
+        """The keys of several kinds for `name`."""
+        tag = f"{{{self._prefix}:{self.bucket(name)}}}"
+        return [f"{tag}:{kind}:{name}" for kind in kinds]
 
     def fence(self, name: str) -> str:
         """The fencing numbers of the bucket of `name`."""

@@ -16,6 +16,8 @@ from rollcall.errors import CoordinationUnavailableError, LockBusyError
 from rollcall.telemetry.coordination_metrics import CoordinationMetrics
 
 _ACQUIRE = Script("acquire.lua", repeatable=True)
+# The first word of its answer.
+_HELD, _EPOCH_WANTED, _GIVEN_UP = b"1", b"-1", b"-2"
 
 # A waiter gives a sign of life so often, and learns so of a hand-over whose message was lost.
 _SIGN_OF_LIFE_SECONDS = 2.0
@@ -113,7 +115,7 @@ class Lock:
         while True:
             asked = loop.time()
             answer = await self._ask(token, waits)
-            if answer[0] == 1:
+            if answer[0] == _HELD:
                 return self._held(token, answer, asked)
             left = until - loop.time()
             if left <= 0:
@@ -128,7 +130,7 @@ class Lock:
                 continue
             await self._parts.wakeups.wait(token, min(left, _pause_seconds(answer)))
 
-    def _held(self, token: str, answer: list[Any], asked: float) -> Hold:
+    def _held(self, token: str, answer: list[bytes], asked: float) -> Hold:
         self._parts.wakeups.forget(token)
         return Hold(
             self._parts.server,
@@ -136,18 +138,18 @@ class Lock:
             self._parts.metrics,
             self._keys,
             token,
-            fencing_number(answer[1], answer[2]),
+            fencing_number(int(answer[1]), int(answer[2])),
             self._lease_seconds,
             asked + self._lease_seconds * (1 - _DRIFT_SHARE),
             self._extend,
             self._in_background,
         )
 
-    async def _ask(self, token: str, waits: bool) -> list[Any]:
+    async def _ask(self, token: str, waits: bool) -> list[bytes]:
         """Ask for the lock, with a new epoch if the numbers of the old one cannot be relied on."""
         drawn: tuple[str, int] | tuple[()] = ()
         while True:
-            answer: list[Any] = await self._parts.server.run(
+            line: bytes = await self._parts.server.run(
                 _ACQUIRE,
                 self._keys.to_acquire(token),
                 token,
@@ -156,9 +158,10 @@ class Lock:
                 self._parts.fences.refused(self._keys.bucket),
                 *drawn,
             )
-            if answer[0] == -2:
+            answer = line.split()
+            if answer[0] == _GIVEN_UP:
                 raise CoordinationUnavailableError("this acquisition was given up before it began")
-            if answer[0] != -1:
+            if answer[0] != _EPOCH_WANTED:
                 return answer
             drawn = answer[1].decode(), await self._parts.fences.draw(int(answer[2]))
 
@@ -190,9 +193,9 @@ def _look_away(task: asyncio.Task[Any]) -> None:
         task.exception()
 
 
-def _pause_seconds(answer: list[Any]) -> float:
+def _pause_seconds(answer: list[bytes]) -> float:
     """Until the next look: the first in line also looks when the holder's lease runs out."""
-    _, lease_left_ms, others_before = answer
+    lease_left_ms, others_before = int(answer[1]), int(answer[2])
     pause = _SIGN_OF_LIFE_SECONDS * (0.75 + secrets.randbelow(256) / 1024)
     if others_before == 0 and lease_left_ms >= 0:
         pause = min(pause, lease_left_ms / 1000 + 0.002)

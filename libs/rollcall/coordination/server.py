@@ -153,6 +153,15 @@ def _what_to_check(error: BaseException) -> str:
     return ""
 
 
+def packed(words: Sequence[Any]) -> bytes:
+    """A command as it is sent: redis-py's own way takes twice as long."""
+    parts = [b"*%d\r\n" % len(words)]
+    for word in words:
+        data = word if isinstance(word, bytes) else str(word).encode()
+        parts.append(b"$%d\r\n%b\r\n" % (len(data), data))
+    return b"".join(parts)
+
+
 class _Connections:
     """Connections of one client that stay open between commands, the one used last first.
 
@@ -166,7 +175,7 @@ class _Connections:
     async def ask(self, words: Sequence[Any]) -> Any:
         connection = await self._take()
         try:
-            await connection.send_command(*words)
+            await connection.send_packed_command(packed(words))
             answer = await connection.read_response()
         except ResponseError:
             self._idle.append(connection)

@@ -58,6 +58,8 @@ class CoordinationMetrics:
             registry=registry,
         )
         self._held = self.lock_acquisitions_total.labels("held")
+        # Finding a child by its labels takes as long as observing.
+        self._answered: dict[str, Histogram] = {}
 
     def lock_acquired(self, seconds: float) -> None:
         """Count an acquisition."""
@@ -66,7 +68,9 @@ class CoordinationMetrics:
 
     def redis_answered(self, operation: str, seconds: float) -> None:
         """Observe an operation that Redis has answered, if only with an error of what was asked."""
-        self.redis_seconds.labels(operation, "answered").observe(seconds)
+        if operation not in self._answered:
+            self._answered[operation] = self.redis_seconds.labels(operation, "answered")
+        self._answered[operation].observe(seconds)
 
     def redis_failed(self, operation: str, seconds: float) -> None:
         """Observe an operation without an answer."""
