@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +26,13 @@ class OwnRedis(EmbeddedRedis):
         """Those of an embedded server but for the changes."""
         return super().settings() | {"appendonly": "no"} | self.changes
 
+    def client(self) -> Redis:
+        """A client of its own, which may do everything."""
+        return Redis(port=self.port, socket_timeout=10)
+
     async def ask(self, *words: Any) -> Any:
         """Send one command on a connection of its own."""
-        async with Redis(port=self.port, socket_timeout=10) as client:
+        async with self.client() as client:
             return await client.execute_command(*words)
 
     def freeze(self) -> None:
@@ -52,33 +56,46 @@ class OwnSentinel(OwnRedis):
 
     async def master_state(self) -> dict[str, Any]:
         """What it knows of the master."""
-        async with Redis(port=self.port, socket_timeout=10) as client:
+        async with self.client() as client:
             state: dict[str, Any] = await client.sentinel_master("main")
             return state
 
     def command(self) -> Sequence[str | Path]:
         """A Sentinel rewrites its configuration file, so it has one."""
         file = self.directory / "sentinel.conf"
-        master = f"main 127.0.0.1 {self._master.port}"
-        file.write_text(
-            f"port {self.port}\nbind 127.0.0.1\ndir {self.data_directory}\n"
-            f"sentinel monitor {master} {self._quorum}\n"
-            "sentinel down-after-milliseconds main 500\nsentinel failover-timeout main 3000\n"
-        )
+        file.write_text("\n".join(self.lines()) + "\n")
         return [redis_program(), file, "--sentinel"]
+
+    def lines(self) -> list[str]:
+        """Its configuration."""
+        return [
+            f"port {self.port}",
+            "bind 127.0.0.1",
+            f"dir {self.data_directory}",
+            f"sentinel monitor main 127.0.0.1 {self._master.port} {self._quorum}",
+            "sentinel down-after-milliseconds main 500",
+            "sentinel failover-timeout main 3000",
+        ]
 
 
 class OwnServers:
-    """Starts servers in one directory, and ends all of them."""
+    """Starts servers in one directory, and ends all of them; of the kinds that are given."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        redis: Callable[..., OwnRedis] = OwnRedis,
+        sentinel: Callable[..., OwnSentinel] = OwnSentinel,
+    ) -> None:
         self._directory = directory
+        self._redis = redis
+        self._sentinel = sentinel
         self._servers: list[OwnRedis] = []
 
     def start(self, **changes: str) -> OwnRedis:
         """One server; `changes` are settings with _ for -."""
         settings = {name.replace("_", "-"): value for name, value in changes.items()}
-        return self._started(OwnRedis(self._next(), **settings))
+        return self._started(self._redis(self._next(), **settings))
 
     def _started(self, server: Any) -> Any:
         self._servers.append(server)
@@ -103,7 +120,8 @@ class OwnServers:
         """Master, replica and the address of the Sentinels that watch them."""
         master, replica = await self.replicated()
         sentinels: list[OwnSentinel] = [
-            self._started(OwnSentinel(self._next(), master, count // 2 + 1)) for _ in range(count)
+            self._started(self._sentinel(self._next(), master, count // 2 + 1))
+            for _ in range(count)
         ]
 
         async def all_known() -> bool:
@@ -161,3 +179,9 @@ class OwnServers:
 async def promote(replica: OwnRedis) -> None:
     """Make a replica a master by hand; its former master is not told."""
     await replica.ask("REPLICAOF", "NO", "ONE")
+
+
+def append_only_file(redis: OwnRedis) -> Path:
+    """What a server with `appendonly` has written since its start."""
+    (file,) = redis.data_directory.glob("appendonlydir/*.incr.aof")
+    return file

@@ -1,12 +1,9 @@
 """The table of docs/architecture/coordination.md: what each part does when Redis does not do well."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from pathlib import Path
+from collections.abc import Awaitable, Callable
 
 import pytest
-from pydantic import BaseModel
 
 from rollcall.coordination import Coordination, Hold, id_of
 from rollcall.errors import (
@@ -16,51 +13,12 @@ from rollcall.errors import (
     LockLostError,
 )
 from tests.coordination.conftest import Programs
+from tests.coordination.everything import Value
 from tests.coordination.ledger import Ledger
-from tests.coordination.own_servers import OwnRedis, OwnServers
+from tests.coordination.own_servers import OwnRedis, OwnServers, append_only_file
+from tests.coordination.troubles import TROUBLES, Trouble, out_of_memory
 from tests.eventually import eventually
 
-
-class Value(BaseModel):
-    """Something to keep."""
-
-    text: str
-
-
-@asynccontextmanager
-async def _down(redis: OwnRedis) -> AsyncIterator[None]:
-    redis.kill()
-    yield
-    redis.start()
-
-
-@asynccontextmanager
-async def _slow(redis: OwnRedis) -> AsyncIterator[None]:
-    redis.freeze()
-    yield
-    redis.thaw()
-
-
-@asynccontextmanager
-async def _read_only(redis: OwnRedis) -> AsyncIterator[None]:
-    await redis.ask("REPLICAOF", "127.0.0.1", "1")
-    yield
-    await redis.ask("REPLICAOF", "NO", "ONE")
-
-
-@asynccontextmanager
-async def _out_of_memory(redis: OwnRedis) -> AsyncIterator[None]:
-    await redis.ask("CONFIG", "SET", "maxmemory", "1")
-    yield
-    await redis.ask("CONFIG", "SET", "maxmemory", "0")
-
-
-TROUBLES = {
-    "down": _down,
-    "slow": _slow,
-    "read-only": _read_only,
-    "out of memory": _out_of_memory,
-}
 each_trouble = pytest.mark.parametrize("trouble", TROUBLES.values(), ids=TROUBLES)
 
 
@@ -85,12 +43,12 @@ def _everything_that_writes(program: Coordination) -> list[Callable[[], Awaitabl
 
 @each_trouble
 async def test_connection_lost_and_regained(
-    program: Coordination, own_redis: OwnRedis, trouble: Callable[[OwnRedis], object]
+    program: Coordination, own_redis: OwnRedis, trouble: Trouble
 ) -> None:
     """What needs Redis says so, and works again afterwards: the same objects, without a restart."""
     async with program.lock("warm"):
         pass
-    async with trouble(own_redis):  # type: ignore[attr-defined]
+    async with trouble(own_redis):
         for attempt in _everything_that_writes(program):
             with pytest.raises(CoordinationUnavailableError):
                 await attempt()
@@ -111,10 +69,10 @@ async def test_connection_lost_and_regained(
 
 @each_trouble
 async def test_cached_reads_come_from_the_truth(
-    program: Coordination, own_redis: OwnRedis, trouble: Callable[[OwnRedis], object]
+    program: Coordination, own_redis: OwnRedis, trouble: Trouble
 ) -> None:
     reads = program.cached_reads("values", Value, _load, budget_seconds=0.2)
-    async with trouble(own_redis):  # type: ignore[attr-defined]
+    async with trouble(own_redis):
         for n in range(20):
             assert (await reads.get(f"{n}")) == Value(text=f"{n} from the truth")
 
@@ -190,7 +148,7 @@ async def test_a_lock_held_while_redis_is_out_of_memory_is_kept_and_given_back(
     program: Coordination, own_redis: OwnRedis
 ) -> None:
     """Extending and releasing need no memory."""
-    async with program.lock("job", lease_seconds=1.5) as hold, _out_of_memory(own_redis):
+    async with program.lock("job", lease_seconds=1.5) as hold, out_of_memory(own_redis):
         deadline = asyncio.get_running_loop().time() + 2.0
         await eventually(lambda: asyncio.get_running_loop().time() > deadline)
         assert hold.is_held
@@ -239,7 +197,7 @@ async def test_numbers_grow_over_the_loss_of_the_last_second_of_the_log(
     for _ in range(3):
         async with program.lock("job"):
             pass
-    log = _append_only_file(redis)
+    log = append_only_file(redis)
     size = log.stat().st_size
 
     async def lose_the_last_second() -> None:
@@ -265,11 +223,6 @@ async def test_a_restart_begins_a_new_life_though_nothing_is_lost(
     async with program.lock("job") as second:
         pass
     assert second.number >> 32 > first.number >> 32
-
-
-def _append_only_file(redis: OwnRedis) -> Path:
-    (file,) = redis.data_directory.glob("appendonlydir/*.incr.aof")
-    return file
 
 
 async def test_rdb_and_aof_after_kill_9(own_servers: OwnServers, programs: Programs) -> None:

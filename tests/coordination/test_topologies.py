@@ -1,12 +1,10 @@
 """Sentinel, Cluster, TLS and ACL users: real servers, real failovers."""
 
-import asyncio
 from pathlib import Path
 
 import pytest
-from pydantic import BaseModel
 
-from rollcall.coordination import Coordination, id_of
+from rollcall.coordination import Coordination
 from rollcall.coordination.keys import Keys
 from rollcall.coordination.topology import connect
 from rollcall.errors import (
@@ -16,43 +14,11 @@ from rollcall.errors import (
     LockBusyError,
 )
 from tests.coordination.conftest import Programs
+from tests.coordination.everything import everything_works
 from tests.coordination.ledger import Ledger
 from tests.coordination.own_servers import CLUSTER_SLOTS, OwnRedis, OwnServers, promote
 from tests.coordination.tls import make_certificate, terminator
 from tests.eventually import eventually
-
-
-class Value(BaseModel):
-    """Something to keep."""
-
-    text: str
-
-
-async def _everything_works(program: Coordination) -> None:
-    """Each part, once, with contention."""
-    async with program.lock("job", wait_seconds=20) as hold:
-        waiting = asyncio.create_task(program.lock("job", wait_seconds=20).acquire())
-        assert await hold.verify()
-        await hold.extend()
-    await (await waiting).release()
-    async with program.lock("id") as hold:
-        store = program.state_store("states", Value)
-        await store.save("id", Value(text="a"), version=0, hold=hold)
-        assert await store.load("id")
-        await store.delete("id")
-    assert await program.failure_counter("steps", limit=9).count("item")
-    await program.slot_pool("desks").fill(["a", "b"])
-    assert await program.slot_pool("desks").assign("owner")
-    marks = program.idempotency_filter("events")
-    await marks.mark({id_of("a"): b"note"})
-    assert await marks.look_up([id_of("a"), id_of("b")]) == {id_of("a"): b"note"}
-
-    async def load(id_: str) -> Value:
-        return Value(text=id_)
-
-    reads = program.cached_reads("values", Value, load, budget_seconds=5)
-    assert await reads.get("a") == await reads.get("a")
-    assert await reads.invalidate("a")
 
 
 async def _acquired(program: Coordination, name: str = "job") -> int:
@@ -134,11 +100,13 @@ async def test_failover_and_split_brain_through_sentinel(
     """The master freezes, Sentinel promotes the replica, the old master wakes up and is told nothing."""
     master, replica, url = await own_servers.with_sentinels()
     program = programs(url, answer_seconds=2.0)
-    await _everything_works(program)
+    await everything_works(program)
     old_side = programs(master.address)
     old = await old_side.lock("job", lease_seconds=120, extend=False, wait_seconds=20).acquire()
     await ledger.write(old, "old, before")
     master.freeze()
+    with pytest.raises(CoordinationUnavailableError):
+        await program.failure_counter("while failing over", limit=9).count("item")
 
     async def promoted() -> bool:
         return (await replica.ask("INFO", "replication"))["role"] == "master"
@@ -162,7 +130,7 @@ async def test_everything_works_on_a_cluster_and_locks_are_spread_over_its_nodes
 ) -> None:
     nodes = await own_servers.cluster()
     program = programs(f"redis+cluster://127.0.0.1:{nodes[0].port},127.0.0.1:{nodes[1].port}")
-    await _everything_works(program)
+    await everything_works(program)
     for n in range(30):
         async with program.lock(f"job-{n}"):
             pass
@@ -221,7 +189,7 @@ async def test_tls_with_a_certificate_that_is_checked(
     certificate, key = make_certificate(tmp_path)
     async with terminator(own_redis.port, certificate, key) as port:
         program = programs(f"rediss://127.0.0.1:{port}/0?ssl_ca_certs={certificate}")
-        await _everything_works(program)
+        await everything_works(program)
         stranger = programs(f"rediss://127.0.0.1:{port}/0")
         with pytest.raises(CoordinationUnavailableError, match="certificate"):
             await stranger.lock("job").acquire()
@@ -235,7 +203,7 @@ async def test_a_user_with_the_documented_permissions_can_do_everything(
     rules = [f"~{prefix}:*", f"~{{{prefix}:*", f"&{prefix}:*", "+@read", "+@write", "+@scripting"]
     rules += ["+@pubsub", "+info", "+ping", "+time"]
     await own_redis.ask("ACL", "SETUSER", "app", "on", ">s3cret/", *rules)
-    await _everything_works(programs(f"redis://app:s3cret%2F@127.0.0.1:{own_redis.port}/0"))
+    await everything_works(programs(f"redis://app:s3cret%2F@127.0.0.1:{own_redis.port}/0"))
     elsewhere = programs(f"redis://app:s3cret%2F@127.0.0.1:{own_redis.port}/0", prefix="other")
     with pytest.raises(ConfigurationError, match="permission"):
         await elsewhere.lock("job").acquire()
