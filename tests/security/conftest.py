@@ -1,9 +1,13 @@
 """Servers of the run that are secured; started by the first test that needs them, wherever it runs."""
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
+from rollcall import Database, ServiceSettings
+from tests.fixtures.database import SCHEMA
 from tests.fixtures.run import ServerSet
 from tests.security.authority import Authority
 from tests.security.secure_kafka import SecureKafka
@@ -46,3 +50,13 @@ def secure_redis(server_set: ServerSet, authority: Authority) -> SecureRedis:
     redis = SecureRedis(Path(server_set.directory, "secure-redis"), authority)
     redis.start(owner_pid=server_set.owner_pid)
     return redis
+
+
+@pytest_asyncio.fixture
+async def pool(database: str) -> AsyncIterator[Database]:
+    """Where fencing epochs come from."""
+    settings = ServiceSettings(postgres_dsn=database, database_schema=SCHEMA, database_pool_size=3)
+    pool = Database(settings)
+    await pool.open()
+    yield pool
+    await pool.close()

@@ -1,30 +1,18 @@
 """TLS, ACL users and client certificates at a Redis that speaks TLS alone."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
-from rollcall import Database, ServiceSettings
+from rollcall import Database
 from rollcall.coordination import Coordination, id_of
 from rollcall.errors import ConfigurationError, CoordinationUnavailableError
-from tests.fixtures.database import SCHEMA
 from tests.security.authority import Authority
 from tests.security.secure_redis import PREFIX, SecureRedis
 
 pytestmark = pytest.mark.long
 
 _ANSWER_SECONDS = 10.0  # the machine is busy
-
-
-@pytest_asyncio.fixture
-async def pool(database: str) -> AsyncIterator[Database]:
-    settings = ServiceSettings(postgres_dsn=database, database_schema=SCHEMA, database_pool_size=3)
-    pool = Database(settings)
-    await pool.open()
-    yield pool
-    await pool.close()
 
 
 async def work(url: str, pool: Database, prefix: str = PREFIX) -> None:
