@@ -33,7 +33,6 @@ class Costs:
     cores: int
     sql: Line
     sql_points: Sequence[Point]
-    sql_rates: Mapping[int, float]
     transaction: Line
     transaction_points: Sequence[Point]
     path_us: float
@@ -61,15 +60,10 @@ class Costs:
         sql = medians((run["chunk"], run["seconds"] / run["chunks"]) for run in alone)
         transactions = medians(ceilings["transactions"])
         idle = found.get("idle", {}).get("figures", {}).get("cpu %", [0.0])
-        rates: dict[int, list[float]] = defaultdict(list)
-        for run in ceilings["assignments"]:
-            if run["chunk"] == CHUNK:
-                rates[run["connections"]].append(run["events"] / run["seconds"])
         return cls(
             cores=found["throughput"]["machine"]["cores"],
             sql=fit(sql),
             sql_points=sql,
-            sql_rates={n: summarise(values).median for n, values in sorted(rates.items())},
             transaction=fit(transactions),
             transaction_points=transactions,
             path_us=1e6 / _median(figures["rollcall x1 events/s"]),
