@@ -29,6 +29,7 @@ class Rig:
             **os.environ,
             "COMPOSE_PROJECT_NAME": project,
             "COMPOSE_FILE": _FILE,
+            "COMPOSE_PROFILES": "exporters",
             "COMPOSE_PROGRESS": "plain",
             **self.ports,
         }

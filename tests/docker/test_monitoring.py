@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -48,28 +47,6 @@ def test_rules_do_what_their_tests_say() -> None:
 
 def test_prometheus_takes_its_configuration() -> None:
     assert "SUCCESS" in promtool("check", "config", "prometheus.yml")
-
-
-@pytest.fixture(scope="module")
-def prometheus(rig: Rig) -> Iterator[httpx.Client]:
-    """Prometheus' API, after a load that a replica handled by every way in."""
-    rig.compose(
-        "run",
-        "--rm",
-        "-T",
-        "event_generator",
-        "--profile",
-        "mixed",
-        "--batches",
-        "20",
-        "--rate",
-        "150",
-    )
-    with httpx.Client(base_url=rig.url("HTTP"), timeout=30) as client:
-        for _ in range(10):
-            client.post("/v1/events", content=b"[{}]")
-    with httpx.Client(base_url=rig.url("PROMETHEUS"), timeout=10) as api:
-        yield api
 
 
 def test_prometheus_runs_every_rule(prometheus: httpx.Client) -> None:
