@@ -5,7 +5,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from monitoring.panels import DASHBOARDS, Dashboard, Panel
+from monitoring.panel import Dashboard, Panel
+from monitoring.panels import DASHBOARDS
 
 FOLDER = Path(__file__).parents[1] / "grafana" / "dashboards"
 _WIDTH, _HEIGHT, _COLUMNS = 12, 8, 2

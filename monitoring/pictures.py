@@ -13,7 +13,8 @@ from typing import Any
 
 import httpx
 
-from monitoring.panels import DASHBOARDS, Dashboard, Panel
+from monitoring.panel import Dashboard, Panel
+from monitoring.panels import DASHBOARDS
 
 FOLDER = Path(__file__).parents[1] / "docs" / "dashboards"
 _COLOURS = ("#1f6feb", "#d97706", "#059669", "#dc2626", "#7c3aed", "#0891b2", "#be185d", "#4b5563")

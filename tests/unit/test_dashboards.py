@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 from monitoring.grafana import FOLDER, as_json
-from monitoring.panels import DASHBOARDS, Dashboard
+from monitoring.panel import Dashboard
+from monitoring.panels import DASHBOARDS
 
 ROOT = Path(__file__).parents[2]
 
