@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from essay_lifecycle_service.operations import BatchOperations, BatchOutcome
 from rollcall.administration.access import REFUSALS
-from rollcall.administration.operations import BUSY
+from rollcall.administration.fields import BUSY
 from rollcall.administration.orders import OrderBody
 from rollcall.administration.tokens import Authorize
 

@@ -1,6 +1,5 @@
 """The routes of administration: what `rollcall dlq` and `rollcall topic` do, over HTTP."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict
@@ -12,6 +11,7 @@ from pydantic import Field
 
 from rollcall import failpoints
 from rollcall.administration.access import REFUSALS, Access
+from rollcall.administration.audit import add_audit_routes
 from rollcall.administration.documents import (
     LetterDocument,
     LetterPage,
@@ -22,8 +22,9 @@ from rollcall.administration.documents import (
     TopicList,
     TopicOutcome,
 )
-from rollcall.administration.operations import add_operation_routes
+from rollcall.administration.fields import BUSY
 from rollcall.administration.orders import OrderBody, operator_named
+from rollcall.administration.positions import add_position_routes
 from rollcall.administration.selection import (
     DiscardOrder,
     ListQuery,
@@ -39,17 +40,16 @@ from rollcall.dead_letters.letter import LetterFilter
 from rollcall.dead_letters.operations import DeadLetters, Outcome, Portion
 from rollcall.failpoints import Failpoint
 from rollcall.operations.transactions import order_transaction
+from rollcall.operations.turns import Turns
 from rollcall.settings import ServiceSettings
 from rollcall.topology import Topology
 
 log = structlog.get_logger()
 
 _HISTORY = 50
-_TURN_SECONDS = 5.0
 _NAME = r"^[a-zA-Z0-9._-]+$"
 
 _ABSENT: dict[int | str, dict[str, Any]] = {404: {"description": "There is none of that name"}}
-_BUSY: dict[int | str, dict[str, Any]] = {503: {"description": "Another order is under way here"}}
 
 TopicName = Annotated[
     str, Path(max_length=249, pattern=_NAME, description="An input topic; prefix optional.")
@@ -70,7 +70,8 @@ def administration_routes(
     router = APIRouter(prefix="/v1", responses=REFUSALS, dependencies=access.for_administrators)
     _add_dead_letter_routes(router, _LetterDesk(settings, topology, database), authorize)
     _add_topic_routes(router, _TopicDesk(settings, topology, database), authorize)
-    add_operation_routes(router, settings, topology, database, authorize)
+    add_audit_routes(router, settings.consumer_group, database)
+    add_position_routes(router, settings, topology, database, authorize)
     return router
 
 
@@ -85,7 +86,7 @@ class _LetterDesk:
         self._group = settings.consumer_group
         self._topology = topology
         self._database = database
-        self._turn = asyncio.Lock()
+        self._turns = Turns()
 
     @asynccontextmanager
     async def letters(self) -> AsyncIterator[DeadLetters]:
@@ -98,19 +99,10 @@ class _LetterDesk:
         """Connect once every order before this one is done.
 
         Raises:
-            HTTPException: 503 if that takes too long.
+            OperatorBusyError: that takes too long.
         """
-        try:
-            await asyncio.wait_for(self._turn.acquire(), _TURN_SECONDS)
-        except TimeoutError:
-            raise HTTPException(
-                503, "another order is under way here; try again", headers={"Retry-After": "1"}
-            ) from None
-        try:
-            async with self.letters() as letters:
-                yield letters
-        finally:
-            self._turn.release()
+        async with self._turns.next(), self.letters() as letters:
+            yield letters
 
     def answer(self, order: Order, action: str, token: str, outcome: Outcome) -> OutcomeDocument:
         """Log and describe what was done."""
@@ -142,7 +134,7 @@ def _add_dead_letter_routes(router: APIRouter, desk: _LetterDesk, authorize: Aut
                 raise HTTPException(404, f"{place} is no dead letter of this deployment")
             return LetterDocument.whole(await letters.show(place))
 
-    @router.post("/dead-letters/redrive", tags=tags, responses=_BUSY)
+    @router.post("/dead-letters/redrive", tags=tags, responses=BUSY)
     async def redrive(
         order: RedriveOrder, token: Annotated[str, Depends(authorize)]
     ) -> OutcomeDocument:
@@ -156,7 +148,7 @@ def _add_dead_letter_routes(router: APIRouter, desk: _LetterDesk, authorize: Aut
             )
         return desk.answer(order, "redriven", token, outcome)
 
-    @router.post("/dead-letters/discard", tags=tags, responses=_BUSY)
+    @router.post("/dead-letters/discard", tags=tags, responses=BUSY)
     async def discard(
         order: DiscardOrder, token: Annotated[str, Depends(authorize)]
     ) -> OutcomeDocument:

@@ -1,22 +1,16 @@
 """Which dead letters a request is about; everything given must hold."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
+from rollcall.administration.fields import Moment, Text
 from rollcall.dead_letters.letter import LetterFilter, LetterId, State
 from rollcall.errors import DeadLetterError
 
 MAX_LETTERS = 1000
 """Most dead letters of one request: a bound on its transactions and its answer."""
-
-_Text = Annotated[str, Field(min_length=1, max_length=500, pattern=r"^[^\x00]+$")]
-_Moment = Annotated[
-    datetime,
-    AfterValidator(lambda at: at if at.tzinfo else at.replace(tzinfo=UTC)),
-]
 
 
 class Selection(BaseModel):
@@ -24,17 +18,17 @@ class Selection(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    topic: _Text | None = Field(None, description="Read from this topic.")
-    error_type: _Text | None = Field(None, description="With this type of error.")
-    fingerprint: _Text | None = Field(None, description="With this fingerprint of the stack.")
-    since: _Moment | None = Field(None, description="Last met then or later (ISO 8601).")
-    until: _Moment | None = Field(None, description="Last met before (ISO 8601).")
-    text: _Text | None = Field(None, description="With this in the error's message.")
-    ids: list[_Text] | None = Field(
+    topic: Text | None = Field(None, description="Read from this topic.")
+    error_type: Text | None = Field(None, description="With this type of error.")
+    fingerprint: Text | None = Field(None, description="With this fingerprint of the stack.")
+    since: Moment | None = Field(None, description="Last met then or later (ISO 8601).")
+    until: Moment | None = Field(None, description="Last met before (ISO 8601).")
+    text: Text | None = Field(None, description="With this in the error's message.")
+    ids: list[Text] | None = Field(
         None, min_length=1, max_length=MAX_LETTERS, description="TOPIC-PARTITION@OFFSET each."
     )
     limit: int = Field(100, ge=1, le=MAX_LETTERS, description="Most dead letters of this request.")
-    after: _Text | None = Field(
+    after: Text | None = Field(
         None, description="Go on behind this one: what the last answer said."
     )
 
@@ -76,7 +70,7 @@ class Order(Selection):
     """What to do, to which dead letters, on whose word."""
 
     all: bool = Field(False, description="Every dead letter there is; contradicts any filter.")
-    by: _Text = Field(description="Who decides; kept in the audit beside the token's fingerprint.")
+    by: Text = Field(description="Who decides; kept in the audit beside the token's fingerprint.")
     dry_run: bool = Field(False, description="Change nothing; tell what would be.")
 
     def chosen(self, topic_prefix: str) -> LetterFilter:

@@ -13,6 +13,7 @@ from rollcall.database.failures import Failure, classify
 from rollcall.errors import OperatorBusyError, OperatorError
 from rollcall.operations.audit import AuditStore, Order
 from rollcall.operations.transactions import order_transaction
+from rollcall.operations.turns import Turns
 from rollcall.outbox.buffer import SEGMENT_MAX_BYTES, OutboxBuffer
 from rollcall.outbox.encoding import encode_event
 from rollcall.outbox.event import Event, lane_of
@@ -30,7 +31,6 @@ T = TypeVar("T")
 Acquire = Callable[[], AbstractAsyncContextManager[Any]]
 WriteLog = Callable[[str, dict[str, object]], None]
 
-_TURN_SECONDS = 5.0
 _TRY_SECONDS = 10.0
 _LANES = "SELECT count(*) FROM lane"
 
@@ -121,7 +121,7 @@ class OrderRunner:
         self.codec = SegmentCodec()
         self._acquire = acquire
         self._write_log = write_log
-        self._turn = asyncio.Lock()
+        self._turns = Turns()
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Any]:
@@ -138,7 +138,7 @@ class OrderRunner:
         Raises:
             OperatorBusyError: it could not be done in that time, or other orders take too long.
         """
-        async with self._in_turn(), self._acquire() as connection:
+        async with self._turns.next(), self._acquire() as connection:
             told, follow_ups = await self._attempts(connection, order, work)
             jobs = deque(follow_ups)
             while jobs:
@@ -150,17 +150,6 @@ class OrderRunner:
                 _, more = await self._attempts(connection, order, follow)
                 jobs.extend(more)
         return told
-
-    @asynccontextmanager
-    async def _in_turn(self) -> AsyncIterator[None]:
-        try:
-            await asyncio.wait_for(self._turn.acquire(), _TURN_SECONDS)
-        except TimeoutError:
-            raise OperatorBusyError("another order is under way here; try again") from None
-        try:
-            yield
-        finally:
-            self._turn.release()
 
     async def _attempts(
         self, connection: Any, order: Order, work: Callable[[OrderWork], Awaitable[T]]

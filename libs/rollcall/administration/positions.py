@@ -1,80 +1,23 @@
-"""Routes of the operator's hand in the runtime: the audit, and positions of input partitions."""
+"""Positions of input partitions over HTTP: shown, moved back, reset after a loss."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import asdict
-from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, HTTPException, Query
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel, Field
 
+from rollcall.administration.fields import BUSY, Moment, Text
 from rollcall.administration.orders import OrderBody
 from rollcall.administration.selection import prefixed
 from rollcall.administration.tokens import Authorize
 from rollcall.database.pool import Database
 from rollcall.errors import OperatorError
-from rollcall.operations.audit import AuditEntry, AuditFilter, AuditStore
 from rollcall.operations.input_logs import open_input_logs
 from rollcall.operations.positions import Move, PartitionState, Positions
+from rollcall.operations.turns import Turns
 from rollcall.settings import ServiceSettings
 from rollcall.topology import Topology
-
-_TURN_SECONDS = 5.0
-_Text = Annotated[str, Field(min_length=1, max_length=500, pattern=r"^[^\x00]+$")]
-_Moment = Annotated[
-    datetime, AfterValidator(lambda at: at if at.tzinfo else at.replace(tzinfo=UTC))
-]
-BUSY: dict[int | str, dict[str, Any]] = {503: {"description": "Another order is under way here"}}
-
-
-class AuditQuery(BaseModel):
-    """Which entries of the audit; everything given must hold."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    action: _Text | None = Field(None, description="With this action, like pause or complete.")
-    subject: _Text | None = Field(None, description="Done to what begins so: a topic, a batch.")
-    operator: _Text | None = Field(None, description="By whom; the beginning of the name.")
-    since: _Moment | None = Field(None, description="Done then or later (ISO 8601).")
-    until: _Moment | None = Field(None, description="Done before (ISO 8601).")
-    after: int | None = Field(
-        None, ge=1, le=2**63 - 1, description="Go on behind this entry: the next page."
-    )
-    limit: int = Field(100, ge=1, le=1000, description="Most entries in the answer.")
-
-    def wanted(self) -> AuditFilter:
-        """The filter."""
-        return AuditFilter(
-            self.action, self.subject, self.operator, self.since, self.until, self.after
-        )
-
-
-class AuditDocument(BaseModel):
-    """What was done once by hand, with the state of its subject before and after."""
-
-    id: int
-    at: datetime
-    operator: str
-    action: str
-    subject: str
-    before: dict[str, Any]
-    after: dict[str, Any]
-    reason: str
-
-
-class AuditPage(BaseModel):
-    """Entries, the newest first; `after` continues, null at the end."""
-
-    entries: list[AuditDocument]
-    after: int | None
-
-    @classmethod
-    def of(cls, found: list[AuditEntry], limit: int) -> "AuditPage":
-        """Describe what was found; one more than `limit` means that there is another page."""
-        page = [AuditDocument.model_validate(asdict(entry)) for entry in found[:limit]]
-        return cls(entries=page, after=page[-1].id if len(found) > limit else None)
 
 
 class PartitionDocument(BaseModel):
@@ -142,9 +85,9 @@ class Moves(BaseModel):
 class ReplayOrder(OrderBody):
     """From where on which input is handled once more."""
 
-    topic: _Text = Field(description="An input topic; prefix optional.")
+    topic: Text = Field(description="An input topic; prefix optional.")
     partition: int | None = Field(None, ge=0, description="Of it; all partitions if not given.")
-    to: Annotated[int, Field(ge=0)] | Literal["earliest"] | _Moment = Field(
+    to: Annotated[int, Field(ge=0)] | Literal["earliest"] | Moment = Field(
         description="An offset, a time (ISO 8601), or earliest."
     )
 
@@ -152,9 +95,9 @@ class ReplayOrder(OrderBody):
 class ResetOrder(OrderBody):
     """Which partition goes on from the start of its log, and what is lost by that."""
 
-    topic: _Text = Field(description="An input topic; prefix optional.")
+    topic: Text = Field(description="An input topic; prefix optional.")
     partition: int = Field(ge=0)
-    accept_loss: _Text | None = Field(
+    accept_loss: Text | None = Field(
         None, description="The loss as GET /v1/positions tells it; not needed for a dry run."
     )
 
@@ -166,8 +109,7 @@ class _Desk:
         self._settings = settings
         self._topics = [settings.topic(topic.name) for topic in topology.inputs]
         self._database = database
-        self._turn = asyncio.Lock()
-        self._audit = AuditStore(settings.consumer_group)
+        self._turns = Turns()
 
     def named(self, topic: str) -> list[str]:
         """The topic on the cluster.
@@ -183,34 +125,20 @@ class _Desk:
     @asynccontextmanager
     async def positions(self) -> AsyncIterator[Positions]:
         """Connect to Kafka and the database once every request before this one is done."""
-        try:
-            await asyncio.wait_for(self._turn.acquire(), _TURN_SECONDS)
-        except TimeoutError:
-            raise HTTPException(
-                503, "another order is under way here; try again", headers={"Retry-After": "1"}
-            ) from None
-        try:
-            async with (
-                open_input_logs(self._settings) as logs,
-                self._database.acquire() as connection,
-            ):
-                yield Positions(connection, self._settings.consumer_group, logs)
-        finally:
-            self._turn.release()
+        async with (
+            self._turns.next(),
+            open_input_logs(self._settings) as logs,
+            self._database.acquire() as connection,
+        ):
+            yield Positions(connection, self._settings.consumer_group, logs)
 
     async def show(self) -> list[PartitionState]:
         """All input partitions."""
         async with self.positions() as positions:
             return await positions.show(self._topics)
 
-    async def audit(self, query: AuditQuery) -> AuditPage:
-        """A page of the audit."""
-        async with self._database.acquire() as connection:
-            found = await self._audit.find(connection, query.wanted(), query.limit + 1)
-        return AuditPage.of(found, query.limit)
 
-
-def add_operation_routes(
+def add_position_routes(
     router: APIRouter,
     settings: ServiceSettings,
     topology: Topology,
@@ -219,11 +147,6 @@ def add_operation_routes(
 ) -> None:
     """Add the routes to a router that asks for a token."""
     desk = _Desk(settings, topology, database)
-
-    @router.get("/audit", tags=["audit"])
-    async def list_audit(query: Annotated[AuditQuery, Query()]) -> AuditPage:
-        """What was done by hand: who, when, what, before and after; the newest first."""
-        return await desk.audit(query)
 
     @router.get("/positions", tags=["positions"], responses=BUSY)
     async def list_positions() -> PositionList:
