@@ -12,8 +12,9 @@ from essay_lifecycle_service.domain.announcements import (
     readiness_timeout,
     slot_assigned,
 )
-from essay_lifecycle_service.domain.deadline import DueBatch, State
+from essay_lifecycle_service.domain.deadline import State
 from essay_lifecycle_service.domain.placement import Excess, Taken
+from essay_lifecycle_service.ended_batches import closed_by_hand
 from essay_lifecycle_service.handlers import EssayLifecycle
 from essay_lifecycle_service.replays import Replays
 from essay_lifecycle_service.store.orders import OrderStore
@@ -267,20 +268,6 @@ class BatchOperations:
         outcome = await self._outcome(under_way, batch_id, action, before, order)
         await under_way.write_down(action, str(batch_id), before, outcome.after)
         return outcome
-
-
-def closed_by_hand(batch: Any) -> DueBatch:
-    """What is announced of a batch that an operator closes, its counts as they were then."""
-    return DueBatch(
-        batch_id=batch["batch_id"],
-        correlation_id=batch["correlation_id"],
-        expected_count=batch["expected_count"],
-        filled_count=batch["filled_count"],
-        failed_count=batch["failed_count"],
-        open_count=batch["open_count"],
-        deadline_policy="close",
-        timed_out_at=batch["now"],
-    )
 
 
 def _excess(excess: Excess) -> Any:

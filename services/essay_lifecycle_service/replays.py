@@ -11,8 +11,8 @@ from essay_lifecycle_service.domain.announcements import (
     readiness_timeout,
     slot_assigned,
 )
-from essay_lifecycle_service.domain.deadline import DueBatch
 from essay_lifecycle_service.domain.placement import Excess
+from essay_lifecycle_service.ended_batches import ended_before
 from essay_lifecycle_service.store.orders import OrderStore
 from rollcall.operations.runner import REPLAY_HEADER, OrderWork
 
@@ -75,7 +75,7 @@ class Replays:
             )
         if plan.timeout:
             missing = await self._orders.missing_essays(connection, batch_id)
-            event = readiness_timeout(_ended(batch), missing)
+            event = readiness_timeout(ended_before(batch), missing)
             published += await under_way.publish_marked(REPLAY_HEADER, entry, [event])
         if plan.completion:
             complete = await self._completions.whole(batch_id, under_way.tx)
@@ -94,18 +94,3 @@ def _has_timeout(batch: Mapping[str, Any]) -> bool:
 
 def _completion_events(batch: Mapping[str, Any]) -> int:
     return 2 + (batch["failed_count"] > 0) if batch["state"] == "completed" else 0
-
-
-def _ended(batch: Mapping[str, Any]) -> DueBatch:
-    """The batch as when its open slots were given up."""
-    timed_out = batch["timed_out_at"] is not None
-    return DueBatch(
-        batch_id=batch["batch_id"],
-        correlation_id=batch["correlation_id"],
-        expected_count=batch["expected_count"],
-        filled_count=batch["filled_count"],
-        failed_count=batch["failed_count"],
-        open_count=batch["missing_count"],
-        deadline_policy=batch["deadline_policy"] if timed_out else "close",
-        timed_out_at=batch["timed_out_at"] or batch["forced_at"],
-    )
