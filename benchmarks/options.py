@@ -17,4 +17,3 @@ Patience = Annotated[
 ]
 Attempts = Annotated[int, typer.Option(min=1, help="Most runs of a round while others disturb it.")]
 Logs = Annotated[Path | None, typer.Option(help="Keep the contestants' logs in this folder.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]

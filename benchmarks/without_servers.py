@@ -10,8 +10,8 @@ from rich.console import Console
 
 from benchmarks import report
 from benchmarks.model import report as model_report
-from benchmarks.options import Json
 from benchmarks.simulation.run import Size, show, simulate
+from rollcall_cluster.options import Json
 
 console = Console(width=120, soft_wrap=True)
 

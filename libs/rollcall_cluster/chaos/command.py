@@ -28,6 +28,7 @@ from rollcall_cluster.embedded.errors import EmbeddedServerError
 from rollcall_cluster.local.cluster import LocalCluster
 from rollcall_cluster.local.errors import ClusterError
 from rollcall_cluster.local.own_cluster import own_cluster
+from rollcall_cluster.options import Json
 
 _PREFIX = "chaos-"
 MISSED, CANNOT_RUN, INTERRUPTED = 1, 2, 130
@@ -44,7 +45,7 @@ def chaos_command(
     faults_per_audit: options.FaultsPerAudit = 20,
     out: options.Out = None,
     list_faults: options.List = False,
-    as_json: options.Json = False,
+    as_json: Json = False,
 ) -> None:
     """Break a cluster under load in every way there is, and audit what came of it.
 

@@ -25,4 +25,3 @@ Out = Annotated[
     typer.Option(help="Write chaos.json, chaos.md, timeline.svg there, and logs of what failed."),
 ]
 List = Annotated[bool, typer.Option("--list", help="List the faults.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]

@@ -9,32 +9,28 @@ import typer
 from rollcall.dead_letters.letter import Letter, LetterCount, LetterId, LetterSummary
 from rollcall.dead_letters.operations import Outcome
 from rollcall_cluster.dlq import selection as select
-from rollcall_cluster.dlq.deployment import Deployment, operator
+from rollcall_cluster.dlq.deployment import Deployment
 from rollcall_cluster.dlq.documents import letter_document, listing_document, outcome_document
 from rollcall_cluster.dlq.rendering import print_letter, print_listing, print_outcome
+from rollcall_cluster.options import By, DryRun, Json, Reason, group_of, operator
 
 INCOMPLETE = 1
 """Exit code when something that was asked for was left as it is."""
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Change nothing; tell what would be.")]
-By = Annotated[str | None, typer.Option(help="Who decides; by default you, on this machine.")]
-
 
 def dlq_commands() -> typer.Typer:
     """Build the group of commands."""
-    group = typer.Typer(
-        help="Look at dead letters, send them through again, or give them up.",
-        epilog=(
-            "A dead letter is named TOPIC-PARTITION@OFFSET, the place where the record was read."
-        ),
-        no_args_is_help=True,
-        add_completion=False,
-        context_settings={"help_option_names": ["-h", "--help"]},
+    commands: dict[str, Callable[..., Any]] = {
+        "list": list_command,
+        "show": show_command,
+        "redrive": redrive_command,
+        "discard": discard_command,
+    }
+    return group_of(
+        commands,
+        "Look at dead letters, send them through again, or give them up.",
+        "A dead letter is named TOPIC-PARTITION@OFFSET, the place where the record was read.",
     )
-    for name, command in _COMMANDS.items():
-        group.command(name)(command)
-    return group
 
 
 def list_command(
@@ -108,7 +104,7 @@ def redrive_command(
     until: select.Until = None,
     text: select.Text = None,
     everything: select.All = False,
-    reason: Annotated[str, typer.Option(help="Why; kept in the audit.")] = "",
+    reason: Reason = "",
     by: By = None,
     dry_run: DryRun = False,
     as_json: Json = False,
@@ -164,11 +160,3 @@ def _tell(outcome: Outcome, verb: str, dry_run: bool, as_json: bool) -> None:
         print_outcome(outcome, verb, dry_run)
     if outcome.untouched:
         raise typer.Exit(INCOMPLETE)
-
-
-_COMMANDS: dict[str, Callable[..., Any]] = {
-    "list": list_command,
-    "show": show_command,
-    "redrive": redrive_command,
-    "discard": discard_command,
-}

@@ -1,7 +1,5 @@
 """The dead letters of the deployment that the environment names."""
 
-import getpass
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -97,8 +95,3 @@ class Deployment:
         except DATABASE_ERRORS as error:
             why = database_refusal(error) or f"cannot be reached: {error!r}; check {_DSN}"
             raise DeadLetterError(f"PostgreSQL {why}") from error
-
-
-def operator() -> str:
-    """Whom to name as the one who decided: this user on this machine."""
-    return f"{getpass.getuser()}@{socket.gethostname()}"

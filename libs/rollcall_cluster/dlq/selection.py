@@ -1,7 +1,7 @@
 """The options that select dead letters, the same for every command."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -9,18 +9,9 @@ import typer
 from rollcall.dead_letters.letter import LetterFilter, LetterId, State
 from rollcall.errors import DeadLetterError
 from rollcall_cluster.dlq.deployment import Deployment
+from rollcall_cluster.options import moment
 
 _PANEL = "Which dead letters (all that is given must hold)"
-
-
-def _moment(text: str) -> datetime:
-    """Read an ISO 8601 time; one without zone is UTC."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} is no ISO 8601 time, like 2026-03-01T12:00") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
 
 Ids = Annotated[list[str] | None, typer.Argument(metavar="TOPIC-PARTITION@OFFSET")]
 Topic = Annotated[
@@ -35,12 +26,12 @@ Fingerprint = Annotated[
 Since = Annotated[
     datetime | None,
     typer.Option(
-        parser=_moment, metavar="TIME", help="Last met then or later.", rich_help_panel=_PANEL
+        parser=moment, metavar="TIME", help="Last met then or later.", rich_help_panel=_PANEL
     ),
 ]
 Until = Annotated[
     datetime | None,
-    typer.Option(parser=_moment, metavar="TIME", help="Last met before.", rich_help_panel=_PANEL),
+    typer.Option(parser=moment, metavar="TIME", help="Last met before.", rich_help_panel=_PANEL),
 ]
 Text = Annotated[
     str | None, typer.Option(help="With this in the error's message.", rich_help_panel=_PANEL)

@@ -1,7 +1,8 @@
 """`rollcall topic list|pause|resume`: which topics are consumed."""
 
 import asyncio
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any
 
 import orjson
 import typer
@@ -10,29 +11,22 @@ from rollcall import failpoints
 from rollcall.consumer.pauses import Pause, PauseStore
 from rollcall.errors import DeadLetterError
 from rollcall.failpoints import Failpoint
-from rollcall.operations.audit import Order
 from rollcall.operations.transactions import order_transaction
-from rollcall_cluster.dlq.deployment import Deployment, operator
+from rollcall_cluster.dlq.deployment import Deployment
+from rollcall_cluster.options import By, DryRun, Json, Reason, group_of, order_of
 
 _TOPIC = typer.Argument(metavar="TOPIC", help="An input topic; prefix optional.")
 Topic = Annotated[str, _TOPIC]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Change nothing; tell what would be.")]
-By = Annotated[str | None, typer.Option(help="Who decides; by default you, on this machine.")]
 
 
 def topic_commands() -> typer.Typer:
     """Build the group of commands."""
-    group = typer.Typer(
-        help="Stop and resume the consumption of input topics.",
-        no_args_is_help=True,
-        add_completion=False,
-        context_settings={"help_option_names": ["-h", "--help"]},
-    )
-    group.command("list")(list_command)
-    group.command("pause")(pause_command)
-    group.command("resume")(resume_command)
-    return group
+    commands: dict[str, Callable[..., Any]] = {
+        "list": list_command,
+        "pause": pause_command,
+        "resume": resume_command,
+    }
+    return group_of(commands, "Stop and resume the consumption of input topics.")
 
 
 def list_command(as_json: Json = False) -> None:
@@ -66,8 +60,7 @@ def pause_command(
     name = deployment.input_topic(topic)
     if not reason:
         raise DeadLetterError("a pause needs a reason: say why with --reason")
-
-    order = Order(by or operator(), reason, dry_run)
+    order = order_of(by, reason, dry_run)
 
     async def pause() -> bool:
         async with deployment.connection() as connection, order_transaction(connection, order):
@@ -79,7 +72,7 @@ def pause_command(
 
 def resume_command(
     topic: Topic,
-    reason: Annotated[str, typer.Option(help="Why; kept in the audit.")] = "",
+    reason: Reason = "",
     by: By = None,
     dry_run: DryRun = False,
     as_json: Json = False,
@@ -87,8 +80,7 @@ def resume_command(
     """Let a topic go on where it stopped, in all replicas, within about a second."""
     deployment = Deployment.of_environment()
     name = deployment.topic(topic)
-
-    order = Order(by or operator(), reason, dry_run)
+    order = order_of(by, reason, dry_run)
 
     async def resume() -> bool:
         async with deployment.connection() as connection, order_transaction(connection, order):

@@ -10,6 +10,7 @@ from rollcall.access.addresses import HIDDEN, shown_address
 from rollcall.access.environment import PREFIX, is_secret
 from rollcall.settings import ServiceSettings
 from rollcall_cluster.local.home import Home
+from rollcall_cluster.options import Json
 
 _ADDRESSES = ("postgres_dsn", "redis_url")
 _SECRETS = frozenset(
@@ -20,7 +21,7 @@ _SECRETS = frozenset(
 
 
 def env_command(
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
     secrets: Annotated[
         bool, typer.Option("--secrets", help="Print passwords, too, of servers of your own.")
     ] = False,

@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import asdict
-from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -11,10 +10,11 @@ from rollcall_cluster.local.cluster import LocalCluster
 from rollcall_cluster.local.home import Home
 from rollcall_cluster.local.observation import observe_once
 from rollcall_cluster.local.tables import instance_table, server_rows, server_table
+from rollcall_cluster.options import Json
 
 
 def status_command(
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Show each replica's process, health, partitions, lag and rate, and each server.
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from rollcall_cluster.dlq.deployment import Deployment
+from rollcall_cluster.options import Json
 from rollcall_cluster.purge.age import age_seconds
 from rollcall_cluster.purge.progress import shown_progress
 from rollcall_cluster.purge.purging import Purge, Purged
@@ -34,7 +35,7 @@ def purge_command(
     wait_seconds: Annotated[
         float, typer.Option(min=0, help="How long to wait for a lane to be published.")
     ] = 10.0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Purge batches that completed or were closed long ago, beside running replicas.
 

@@ -19,6 +19,7 @@ from rollcall_cluster.embedded.servers import KAFKA_VARIABLE, POSTGRES_VARIABLE,
 from rollcall_cluster.local.errors import ClusterError
 from rollcall_cluster.local.interruption import run_until_interrupted
 from rollcall_cluster.local.own_cluster import own_cluster
+from rollcall_cluster.options import Json
 from rollcall_cluster.scenarios import options
 from rollcall_cluster.scenarios.catalogue import ALL, SCENARIOS, Scenario
 from rollcall_cluster.scenarios.findings import Finding, Run
@@ -51,7 +52,7 @@ def scenarios_command(
     targets: options.Targets = Side.OURS,
     out: options.Out = None,
     list_scenarios: options.List = False,
-    as_json: options.Json = False,
+    as_json: Json = False,
 ) -> None:
     """Have several instances race, coordinate, complete, endure and scale, and audit each time.
 

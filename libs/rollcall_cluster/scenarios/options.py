@@ -30,4 +30,3 @@ Out = Annotated[
     typer.Option(help="Write scenarios.json, junit.xml and report.html to this folder."),
 ]
 List = Annotated[bool, typer.Option("--list", help="List the scenarios.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]

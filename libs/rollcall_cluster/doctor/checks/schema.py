@@ -35,10 +35,8 @@ def _version(facts: Facts) -> Iterator[Found]:
 
 def _indexes(facts: Facts) -> Iterator[Found]:
     postgres = _postgres(facts)
-    migrated, schema = (
-        Migrated.by(migrations_folders(), postgres.applied),
-        facts.settings.database_schema,
-    )
+    migrated = Migrated.by(migrations_folders(), postgres.applied)
+    schema = facts.settings.database_schema
     for name, create in sorted(migrated.indexes.items()):
         if name not in postgres.indexes:
             yield problem(f"index {name} is missing", f"SET search_path = {schema}; {create}")
@@ -51,10 +49,8 @@ def _indexes(facts: Facts) -> Iterator[Found]:
 
 def _triggers(facts: Facts) -> Iterator[Found]:
     postgres = _postgres(facts)
-    migrated, schema = (
-        Migrated.by(migrations_folders(), postgres.applied),
-        facts.settings.database_schema,
-    )
+    migrated = Migrated.by(migrations_folders(), postgres.applied)
+    schema = facts.settings.database_schema
     for name, create in sorted(migrated.triggers.items()):
         if name not in postgres.triggers:
             yield problem(
