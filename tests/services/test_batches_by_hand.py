@@ -51,13 +51,7 @@ async def test_batches_are_ended_reassigned_and_replayed_beside_a_replica(
     await eventually(lambda: evidence.unplaced(UNKNOWN, "pending"))
 
     async with admin(replica) as client:
-        waiting = await document(client, "/v1/pending")
-        assert [(b["batch_id"], b["state"]) for b in waiting["batches"]] == [(str(UNKNOWN), None)]
-        claims = await document(client, f"/v1/pending/{UNKNOWN}")
-        assert [claim["identity"] for claim in claims["pending"]] == ["early"]
-        assert str(UNKNOWN) in await rollcall("batch", "pending")
-        assert "early" in await rollcall("batch", "pending", str(UNKNOWN))
-
+        await _what_waits_is_shown(client, rollcall)
         tried = await document(client, f"/v1/batches/{PART}/complete", by="ops", dry_run=True)
         assert (tried["after"]["state"], tried["dry_run"]) == ("completed", True)
         assert (await evidence.batch(PART))["state"] == "open"
@@ -87,6 +81,20 @@ async def test_batches_are_ended_reassigned_and_replayed_beside_a_replica(
         *["rollcall-correction"] * 2,
         *["rollcall-replay"] * 3,
     ]
+    await _all_is_written_down(rollcall)
+    await assert_clean(service_environment)
+
+
+async def _what_waits_is_shown(client: Any, rollcall: RollcallCommand) -> None:
+    waiting = await document(client, "/v1/pending")
+    assert [(b["batch_id"], b["state"]) for b in waiting["batches"]] == [(str(UNKNOWN), None)]
+    claims = await document(client, f"/v1/pending/{UNKNOWN}")
+    assert [claim["identity"] for claim in claims["pending"]] == ["early"]
+    assert str(UNKNOWN) in await rollcall("batch", "pending")
+    assert "early" in await rollcall("batch", "pending", str(UNKNOWN))
+
+
+async def _all_is_written_down(rollcall: RollcallCommand) -> None:
     entries = json.loads(await rollcall("audit", "list", "--json"))["entries"]
     assert [entry["action"] for entry in reversed(entries)] == [
         *("complete", "close", "reconcile", "reassign", "reassign"),
@@ -94,7 +102,6 @@ async def test_batches_are_ended_reassigned_and_replayed_beside_a_replica(
     ]
     assert entries[-1]["reason"] == "term is over"
     assert entries[-2]["operator"].startswith("ops (token ")
-    await assert_clean(service_environment)
 
 
 async def _failed_essay(evidence: Evidence, batch: UUID) -> str:

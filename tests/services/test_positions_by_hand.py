@@ -68,23 +68,9 @@ async def test_positions_are_shown_reset_and_moved_back(
         (7, 0, "recreated"),
     ]
     assert "rollcall position reset" in shown[0]["refused"]
-    reset = ("position", "reset", NAME, "--partition", "0", "--by", "ops", "--reason", "known")
-    assert "--accept-loss 1" in await rollcall(*reset, expect=1)
-    assert "you said 2" in await rollcall(*reset, "--accept-loss", "2", expect=1)
-    assert "would be moved from 1 to 2" in await rollcall(*reset, "--dry-run")
-    assert (await _positions(connection, topic))[0] == 1
-    assert json.loads(await rollcall("audit", "list", "--json"))["entries"] == []
-
-    assert "moved from 1 to 2" in await rollcall(*reset, "--accept-loss", "1")
+    await _reset_by_command(rollcall, connection, topic)
     async with admin(replica) as client:
-        order: dict[str, Any] = {"topic": NAME, "partition": 1, "by": "ops"}
-        refused = await document(client, "/v1/positions/reset", 422, **order)
-        assert "--accept-loss recreated" in refused["detail"]
-        tried = await document(client, "/v1/positions/reset", dry_run=True, **order)
-        done = await document(client, "/v1/positions/reset", accept_loss="recreated", **order)
-        assert (tried["moved"], tried["dry_run"], done["dry_run"]) == (done["moved"], True, False)
-        again = await document(client, "/v1/positions/reset", 422, accept_loss="1", **order)
-        assert "has lost nothing" in again["detail"]
+        await _reset_over_http(client)
         await replica.wait_ready()
         await kafka.wait_for(BatchContentProvisioningCompletedV1, 1)
         await eventually(lambda: _at(connection, topic, [3, 0, 1]))
@@ -94,6 +80,34 @@ async def test_positions_are_shown_reset_and_moved_back(
     assert len(await kafka.committed(EssaySlotAssignedV1)) == 1
     assert len(await kafka.committed(DeadLetterV1)) == 1
     assert await evidence.counts(batch_id) == (1, 0, 0)
+    await _all_is_written_down(rollcall, topic)
+    await assert_clean(service_environment)
+
+
+async def _reset_by_command(rollcall: RollcallCommand, connection: Any, topic: str) -> None:
+    """Partition 0: the loss is known, and must be told as it is."""
+    reset = ("position", "reset", NAME, "--partition", "0", "--by", "ops", "--reason", "known")
+    assert "--accept-loss 1" in await rollcall(*reset, expect=1)
+    assert "you said 2" in await rollcall(*reset, "--accept-loss", "2", expect=1)
+    assert "would be moved from 1 to 2" in await rollcall(*reset, "--dry-run")
+    assert (await _positions(connection, topic))[0] == 1
+    assert json.loads(await rollcall("audit", "list", "--json"))["entries"] == []
+    assert "moved from 1 to 2" in await rollcall(*reset, "--accept-loss", "1")
+
+
+async def _reset_over_http(client: Any) -> None:
+    """Partition 1: what was lost cannot be counted."""
+    order: dict[str, Any] = {"topic": NAME, "partition": 1, "by": "ops"}
+    refused = await document(client, "/v1/positions/reset", 422, **order)
+    assert "--accept-loss recreated" in refused["detail"]
+    tried = await document(client, "/v1/positions/reset", dry_run=True, **order)
+    done = await document(client, "/v1/positions/reset", accept_loss="recreated", **order)
+    assert (tried["moved"], tried["dry_run"], done["dry_run"]) == (done["moved"], True, False)
+    again = await document(client, "/v1/positions/reset", 422, accept_loss="1", **order)
+    assert "has lost nothing" in again["detail"]
+
+
+async def _all_is_written_down(rollcall: RollcallCommand, topic: str) -> None:
     entries = json.loads(await rollcall("audit", "list", "--subject", topic, "--json"))["entries"]
     assert [(e["action"], e["subject"], e["before"]["next_offset"]) for e in entries] == [
         ("replay-input", f"{topic}-2", 1),
@@ -108,7 +122,6 @@ async def test_positions_are_shown_reset_and_moved_back(
         {"next_offset": 2, "log_start": 2, "log_end": 3, "lost": "1"},
     )
     assert "reset-position" in await rollcall("audit", "show", str(first["id"]))
-    await assert_clean(service_environment)
 
 
 async def _replay(client: Any, rollcall: RollcallCommand, connection: Any, topic: str) -> None:
