@@ -6,16 +6,16 @@ from functools import partial
 from typing import Any
 
 import structlog
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
 
 from rollcall import failpoints
-from rollcall.access.kafka import kafka_options
 from rollcall.backoff import Backoff
 from rollcall.consumer.chunk import Chunk, Span
 from rollcall.consumer.chunk_streams import ChunkStreams
 from rollcall.consumer.client_watch import ClientWatch
 from rollcall.consumer.decoding import Decoder
+from rollcall.consumer.group_member import group_member
 from rollcall.consumer.lenient_records import mend_header_names
 from rollcall.consumer.ownership import Ownership
 from rollcall.consumer.pausing import Pausing
@@ -45,8 +45,6 @@ _POLL_SECONDS = 0.2
 _SHORT_POLL_SECONDS = 0.01
 _KAFKA_TIMEOUT_SECONDS = 5.0
 _WATCH_SECONDS = 1.0
-# A database that is away for longer costs a rejoin, nothing more; health tells stalls much earlier.
-MAX_POLL_INTERVAL_SECONDS = 600
 _SERVER_ERRORS = (KafkaError, *DATABASE_ERRORS)
 
 
@@ -76,21 +74,7 @@ class Consumer:
         self._starting_points = StartingPointFinder(
             database, PositionStore(settings.consumer_group), self._log_ranges
         )
-        self._kafka = AIOKafkaConsumer(
-            **kafka_options(settings),
-            client_id=settings.instance_id,
-            group_id=settings.consumer_group,
-            enable_auto_commit=False,
-            auto_offset_reset="none",
-            isolation_level="read_committed",
-            session_timeout_ms=int(settings.session_timeout_seconds * 1000),
-            heartbeat_interval_ms=int(settings.session_timeout_seconds * 1000 / 5),
-            rebalance_timeout_ms=int(settings.session_timeout_seconds * 1000),
-            max_poll_interval_ms=MAX_POLL_INTERVAL_SECONDS * 1000,
-            fetch_max_bytes=settings.fetch_max_bytes,
-            max_partition_fetch_bytes=max(settings.fetch_max_bytes // 16, 65_536),
-            metadata_max_age_ms=10_000,
-        )
+        self._kafka = group_member(settings)
         self.ownership = Ownership(self._kafka, settings.session_timeout_seconds / 2)
         self._pausing = Pausing(settings, database, self.ownership, processor.share_limit, metrics)
         self._streams = ChunkStreams(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from rollcall.consumer.consumer import MAX_POLL_INTERVAL_SECONDS
+from rollcall.consumer.group_member import MAX_POLL_INTERVAL_SECONDS
 from rollcall.outbox.producer import TRANSACTION_TIMEOUT_SECONDS
 from rollcall_cluster.doctor.check import Check, Found, problem, unseen, warning
 from rollcall_cluster.doctor.facts import Facts, KafkaFacts
