@@ -19,6 +19,7 @@ from rollcall_events import (
 from tests.db.conftest import OpenReplica
 from tests.db.events import CORRELATION_ID, content, contents, essay_id, failure, registration
 from tests.db.evidence import Evidence
+from tests.db.pause import Pause
 from tests.db.replica import LANES, Replica
 from tests.eventually import eventually
 
@@ -27,20 +28,15 @@ async def test_two_last_fillers_at_the_same_moment_give_one_completion(
     replica: Replica, replicas: OpenReplica, evidence: Evidence, batch_id: UUID
 ) -> None:
     """The second has its slot, and waits for the counters that the first has moved, when it commits."""
-    inside, leave = asyncio.Event(), asyncio.Event()
-
-    async def stay_open(*_: object) -> None:
-        inside.set()
-        await leave.wait()
-
+    pause = Pause()
     await replica.handle(registration(batch_id, 2))
-    first, second = await replicas("first", after=stay_open), await replicas("second")
+    first, second = await replicas("first", after=pause), await replicas("second")
 
     one = asyncio.create_task(first.handle(content(batch_id, "one"), partition=1))
-    await inside.wait()
+    await pause.inside.wait()
     two = asyncio.create_task(second.handle(content(batch_id, "two"), partition=2))
     await eventually(evidence.waiting_for_locks)
-    leave.set()
+    pause.leave.set()
     await asyncio.gather(one, two)
 
     assert await evidence.counts(batch_id) == (2, 0, 0)

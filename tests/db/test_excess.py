@@ -8,6 +8,7 @@ from rollcall_events import EssaySlotAssignedV1, ExcessContentProvisionedV1, Exc
 from tests.db.conftest import OpenReplica
 from tests.db.events import CORRELATION_ID, content, contents, failure, registration
 from tests.db.evidence import Evidence
+from tests.db.pause import Pause
 from tests.db.replica import Replica
 from tests.eventually import eventually
 
@@ -146,21 +147,16 @@ async def test_a_content_that_another_places_meanwhile_is_not_called_excess(
     replica: Replica, replicas: OpenReplica, evidence: Evidence, batch_id: UUID
 ) -> None:
     """It found no slot, waited for the counters, and by then had one through the other."""
-    inside, leave = asyncio.Event(), asyncio.Event()
-
-    async def stay_open(*_: object) -> None:
-        inside.set()
-        await leave.wait()
-
+    pause = Pause()
     await replica.handle(registration(batch_id, 2))
-    first, second = await replicas("first", after=stay_open), await replicas("second")
+    first, second = await replicas("first", after=pause), await replicas("second")
     same = content(batch_id, "same")
 
     one = asyncio.create_task(first.handle(same, partition=1))
-    await inside.wait()
+    await pause.inside.wait()
     two = asyncio.create_task(second.handle(content(batch_id, "other"), same, partition=2))
     await eventually(evidence.waiting_for_locks)
-    leave.set()
+    pause.leave.set()
     await asyncio.gather(one, two)
 
     assert await evidence.texts(batch_id) == ["same", "other"]

@@ -16,6 +16,7 @@ from rollcall_events import (
 from tests.db.conftest import OpenReplica
 from tests.db.events import content, contents, failure, registration
 from tests.db.evidence import Evidence
+from tests.db.pause import Pause
 from tests.db.replica import Replica
 
 
@@ -104,20 +105,15 @@ async def test_registration_and_content_that_do_not_see_each_other_meet(
     replicas: OpenReplica, evidence: Evidence, batch_id: UUID, committed_last: str
 ) -> None:
     """Whichever commits last sees both."""
-    inside, leave = asyncio.Event(), asyncio.Event()
-
-    async def stay_open(*_: object) -> None:
-        inside.set()
-        await leave.wait()
-
-    slow, quick = await replicas("slow", after=stay_open), await replicas("quick")
+    pause = Pause()
+    slow, quick = await replicas("slow", after=pause), await replicas("quick")
     events = {"content": content(batch_id, "text"), "registration": registration(batch_id, 1)}
     first = "registration" if committed_last == "content" else "content"
 
     last = asyncio.create_task(slow.handle(events[committed_last], partition=1))
-    await inside.wait()
+    await pause.inside.wait()
     await quick.handle(events[first])
-    leave.set()
+    pause.leave.set()
     await last
 
     assert await evidence.texts(batch_id) == ["text"]

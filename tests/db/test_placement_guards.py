@@ -16,19 +16,9 @@ from rollcall_events import EssaySlotAssignedV1
 from tests.db.conftest import OpenReplica, connected
 from tests.db.events import CORRELATION_ID, content, contents, registration
 from tests.db.evidence import Evidence
+from tests.db.pause import Pause
 from tests.db.replica import Replica
 from tests.eventually import eventually
-
-
-class Pause:
-    """Keeps a chunk's transaction open after its handlers until told to go on."""
-
-    def __init__(self) -> None:
-        self.inside, self.leave = asyncio.Event(), asyncio.Event()
-
-    async def __call__(self, *_: object) -> None:
-        self.inside.set()
-        await self.leave.wait()
 
 
 async def test_a_locked_slot_is_passed_over_without_waiting(

@@ -13,6 +13,7 @@ from rollcall_events import EssaySlotAssignedV1
 from tests.db.conftest import OpenReplica
 from tests.db.events import content, contents, registration
 from tests.db.evidence import Evidence
+from tests.db.pause import Pause
 from tests.db.replica import Replica
 
 
@@ -90,23 +91,18 @@ async def test_a_zombie_that_stalled_inside_its_transaction_keeps_nothing_it_did
     replica: Replica, replicas: OpenReplica, connection: Any, evidence: Evidence, batch_id: UUID
 ) -> None:
     """The server ended its stalled session, the new owner went on, the zombie wakes up."""
-    inside, leave = asyncio.Event(), asyncio.Event()
-
-    async def stall(*_: object) -> None:
-        inside.set()
-        await leave.wait()
-
+    pause = Pause()
     await replica.handle(registration(batch_id, 3), partition=9)
-    zombie, owner = await replicas("zombie", after=stall), await replicas("owner")
+    zombie, owner = await replicas("zombie", after=pause), await replicas("owner")
     same = content(batch_id, "text")
     stalled = asyncio.create_task(zombie.handle(same))
-    await inside.wait()
+    await pause.inside.wait()
     await connection.execute(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
         " WHERE application_name LIKE '%:zombie:%'"
     )
     await owner.handle(same)
-    leave.set()
+    pause.leave.set()
 
     with pytest.raises(PositionConflictError):
         await stalled
