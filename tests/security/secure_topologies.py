@@ -13,7 +13,7 @@ from tests.security.authority import Authority
 from tests.security.secure_redis import PASSWORD, PREFIX, USER
 
 WATCHER, WATCHER_PASSWORD = "watcher", "sentinel-Pa55-word"
-_RIGHTS = f"~{PREFIX}:* ~{{{PREFIX}:* &{PREFIX}:* +@read +@write +@scripting +@connection +@pubsub"
+_RIGHTS = f"~{PREFIX}:* ~{{{PREFIX}:* &{PREFIX}:* +@read +@write +@scripting +@pubsub"
 
 
 def secure_servers(directory: Path, authority: Authority) -> OwnServers:
@@ -58,10 +58,10 @@ class SecureNode(OwnRedis):
         self._authority = authority
 
     def settings(self) -> dict[str, str]:
-        """A Cluster's nodes need TLS on their bus, too, and its clients one right more."""
+        """A Cluster's nodes need TLS on their bus, too, and its clients two rights more."""
         in_cluster = "cluster-enabled" in self.changes
         more = {"tls-cluster": "yes"} if in_cluster else {}
-        rights = f"{_RIGHTS} +info +time{' +cluster' if in_cluster else ''}"
+        rights = f"{_RIGHTS} +info +ping +time{' +cluster +command' if in_cluster else ''}"
         user = {"user": f"{USER} on >{PASSWORD} {rights}"}
         return super().settings() | _tls(self._authority, self.port) | more | user
 
