@@ -14,7 +14,7 @@ from tests.docker.rig import Rig
 from tests.eventually import eventually
 
 REPLICAS = 3
-# nginx holds a buffered answer back until 4 kB are together: several looks, of one second each.
+# A replica looks once a second, or less often: what is held back on the way is older when it comes.
 PROMPT_SECONDS = 1.0
 PROMPT_IN_SUCCESSION = 3
 
