@@ -1,7 +1,7 @@
 """The three servers together, each replaceable by one that the environment names."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,8 @@ from rollcall_cluster.embedded.server import EmbeddedServer
 KAFKA_VARIABLE = "ROLLCALL_KAFKA_BOOTSTRAP_SERVERS"
 POSTGRES_VARIABLE = "ROLLCALL_POSTGRES_DSN"
 REDIS_VARIABLE = "ROLLCALL_REDIS_URL"
+
+_TITLES = {"kafka": "Kafka", "postgres": "PostgreSQL", "redis": "Redis"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,14 @@ class EmbeddedServers:
     def embedded(self) -> tuple[EmbeddedServer, ...]:
         """Those of them that are ours to start and stop."""
         return tuple(server for server in self.all if isinstance(server, EmbeddedServer))
+
+    @property
+    def beginning(self) -> str:
+        """What `start` is about to do, for people: those of others are used as they are."""
+        ours = [_TITLES[server.name] for server in self.embedded]
+        others = [_TITLES[s.name] for s in self.all if isinstance(s, ExternalServer)]
+        steps = [("starting", ours), ("using the given", others)]
+        return ", ".join(f"{verb} {_listed(titles)}" for verb, titles in steps if titles)
 
     @property
     def running(self) -> bool:
@@ -112,6 +122,10 @@ class EmbeddedServers:
         if servers:
             with ThreadPoolExecutor(len(servers), thread_name_prefix="embedded") as pool:
                 list(pool.map(action, servers))
+
+
+def _listed(titles: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(titles[:-1]), titles[-1])))
 
 
 def _external(name: str, address: str | None) -> ExternalServer | None:

@@ -59,7 +59,7 @@ class LocalCluster:
         from rollcall_cluster.local.provisioning import provision
 
         with self.home.locked():
-            report("starting Kafka, PostgreSQL and Redis")
+            report(self.servers.beginning)
             self.servers.start(detached=self._owner_pid is None, owner_pid=self._owner_pid)
             environment = {**_settings(), **self.servers.environment, **(settings or {})}
             self.home.remember_cluster(environment, self.servers.external_addresses)

@@ -33,3 +33,14 @@ def test_each_server_is_replaced_by_itself(monkeypatch: pytest.MonkeyPatch, tmp_
     servers = EmbeddedServers(tmp_path)
     assert servers.postgres == ExternalServer("postgres", "postgresql://db/rollcall")
     assert isinstance(servers.kafka, EmbeddedKafka)
+
+
+def test_what_is_started_and_what_is_only_used_is_told_apart(tmp_path: Path):
+    """Nobody reads that servers of somebody else are started."""
+    postgres = {"ROLLCALL_POSTGRES_DSN": _ADDRESSES["ROLLCALL_POSTGRES_DSN"]}
+    told = [EmbeddedServers(tmp_path, given).beginning for given in ({}, postgres, _ADDRESSES)]
+    assert told == [
+        "starting Kafka, PostgreSQL and Redis",
+        "starting Kafka and Redis, using the given PostgreSQL",
+        "using the given Kafka, PostgreSQL and Redis",
+    ]
