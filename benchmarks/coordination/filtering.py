@@ -136,7 +136,8 @@ async def look_up_seconds(coordination: Coordination, resident: int, rounds: int
     await _log_is_rewritten(coordination)
     took = []
     for n in range(rounds):
-        asked = [*ids[n * 100 : n * 100 + 100], *(uuid.uuid4().bytes for _ in range(900))]
+        first = n * 100 % len(ids)
+        asked = [*ids[first : first + 100], *(uuid.uuid4().bytes for _ in range(900))]
         began = time.perf_counter()
         found = await marks.look_up(asked)
         took.append(time.perf_counter() - began)
