@@ -8,7 +8,7 @@ from rollcall.access.kafka import kafka_options
 from rollcall.cancellation import apart
 from rollcall.database.pool import Database
 from rollcall.errors import DatabaseRestoredError
-from rollcall.outbox.lane_position import read_lane_position
+from rollcall.outbox.lane_position import read_lane_positions
 from rollcall.outbox.store import OutboxStore
 from rollcall.settings import ServiceSettings
 from rollcall.topology import Topology
@@ -58,19 +58,12 @@ class LaneGuard:
             isolation_level="read_committed",
             enable_auto_commit=False,
         )
-        found = {}
+        partitions = [TopicPartition(self._topic, lane) for lane in lanes]
         try:
             async with asyncio.timeout(_TIMEOUT_SECONDS):
                 await consumer.start()
-                partitions = [TopicPartition(self._topic, lane) for lane in lanes]
-                starts = await consumer.beginning_offsets(partitions)
-                ends = await consumer.end_offsets(partitions)
-                for lane, partition in zip(lanes, partitions, strict=True):
-                    if starts[partition] == ends[partition]:
-                        continue
-                    consumer.assign([partition])
-                    position = await read_lane_position(consumer, partition, _TIMEOUT_SECONDS)
-                    found[lane] = position.seq
+            consumer.assign(partitions)
+            found = await read_lane_positions(consumer, partitions, _TIMEOUT_SECONDS)
+            return {partition.partition: position.seq for partition, position in found.items()}
         finally:
             await apart(consumer.stop())
-        return found

@@ -4,6 +4,7 @@ It is written in the same Kafka transaction as the records it speaks of, so the 
 """
 
 import asyncio
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import orjson
@@ -52,35 +53,47 @@ def check_lane_position(lane: int, position: LanePosition, known: LaneRange) -> 
 async def read_lane_position(
     consumer: AIOKafkaConsumer, partition: TopicPartition, timeout_seconds: float
 ) -> LanePosition:
-    """Find the newest committed position record of a lane.
+    """The newest committed position record of one lane, see `read_lane_positions`."""
+    return (await read_lane_positions(consumer, [partition], timeout_seconds))[partition]
 
-    `consumer` reads read_committed, belongs to no group and is assigned `partition` alone. Control
+
+async def read_lane_positions(
+    consumer: AIOKafkaConsumer, partitions: Collection[TopicPartition], timeout_seconds: float
+) -> dict[TopicPartition, LanePosition]:
+    """Find the newest committed position record of each lane, of all at once.
+
+    `consumer` reads read_committed, belongs to no group and is assigned `partitions` alone. Control
     records and aborted transactions may follow the newest record, so the search looks back further
     and further.
 
     Raises:
         TimeoutError: Kafka did not answer in time.
     """
+    found: dict[TopicPartition, LanePosition] = {}
     async with asyncio.timeout(timeout_seconds):
-        start = (await consumer.beginning_offsets([partition]))[partition]
-        end = (await consumer.end_offsets([partition]))[partition]
+        starts = await consumer.beginning_offsets(list(partitions))
+        ends = await consumer.end_offsets(list(partitions))
+        unread = [partition for partition in partitions if starts[partition] < ends[partition]]
         look_back = _FIRST_LOOK_BACK
-        while end > start:
-            first = max(start, end - look_back)
-            if (newest := await _newest_between(consumer, partition, first, end)) is not None:
-                return newest
-            if first == start:
-                break
+        while unread:
+            firsts = {p: max(starts[p], ends[p] - look_back) for p in unread}
+            found |= await _newest_between(consumer, firsts, ends)
+            unread = [p for p in unread if p not in found and firsts[p] > starts[p]]
             look_back *= 8
-    return LanePosition(0)
+    return {partition: found.get(partition, LanePosition(0)) for partition in partitions}
 
 
 async def _newest_between(
-    consumer: AIOKafkaConsumer, partition: TopicPartition, first: int, end: int
-) -> LanePosition | None:
-    consumer.seek(partition, first)
-    newest = None
-    while await consumer.position(partition) < end:
-        for records in (await consumer.getmany(partition, timeout_ms=200)).values():
-            newest = LanePosition.decode(records[-1].value)
+    consumer: AIOKafkaConsumer,
+    firsts: Mapping[TopicPartition, int],
+    ends: Mapping[TopicPartition, int],
+) -> dict[TopicPartition, LanePosition]:
+    for partition, first in firsts.items():
+        consumer.seek(partition, first)
+    newest = {}
+    left = list(firsts)
+    while left:
+        for partition, records in (await consumer.getmany(*left, timeout_ms=200)).items():
+            newest[partition] = LanePosition.decode(records[-1].value)
+        left = [p for p in left if await consumer.position(p) < ends[p]]
     return newest

@@ -16,7 +16,7 @@ from rollcall.access.kafka_refusal import refuse_if_denied
 from rollcall.consumer.positions import LogRange
 from rollcall.consumer.records import Partition
 from rollcall.errors import AccessDeniedError
-from rollcall.outbox.lane_position import read_lane_position
+from rollcall.outbox.lane_position import read_lane_positions
 from rollcall.topology import Topology
 from rollcall_cluster.doctor.facts import KafkaFacts, TopicFacts, Unseen
 
@@ -143,12 +143,12 @@ async def _logs(
         starts = await consumer.beginning_offsets(inputs) if inputs else {}
         ends = await consumer.end_offsets(inputs) if inputs else {}
         ranges = {Partition(p.topic, p.partition): LogRange(starts[p], ends[p]) for p in inputs}
-        lanes: dict[int, int] = {}
         name = settings.topic(topology.lane_positions.name)
-        for lane in range(topics[name].partitions if name in topics else 0):
-            partition = TopicPartition(name, lane)
-            consumer.assign([partition])
-            lanes[lane] = (await read_lane_position(consumer, partition, limit_seconds)).seq
+        count = topics[name].partitions if name in topics else 0
+        partitions = [TopicPartition(name, lane) for lane in range(count)]
+        consumer.assign(partitions)
+        found = await read_lane_positions(consumer, partitions, limit_seconds) if partitions else {}
+        lanes = {partition.partition: position.seq for partition, position in found.items()}
         return ranges, lanes
     finally:
         await consumer.stop()

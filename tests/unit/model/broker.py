@@ -194,13 +194,16 @@ class Consumer:
         """The next offset to read."""
         return self._positions[partition]
 
-    async def getmany(self, partition: TopicPartition, timeout_ms: int) -> dict[Any, list[Written]]:
-        """Everything committed from the position on."""
+    async def getmany(self, *partitions: TopicPartition, timeout_ms: int) -> dict[Any, Any]:
+        """Everything committed from the positions on."""
+        found = {partition: self._read(partition) for partition in partitions}
+        return {partition: records for partition, records in found.items() if records}
+
+    def _read(self, partition: TopicPartition) -> list[Written]:
         end = self._broker.stable_end(partition)
         found = self._broker.logs[partition][self._positions[partition] : end]
         self._positions[partition] = end
-        records = [written for written in found if written.transaction.state == "committed"]
-        return {partition: records} if records else {}
+        return [written for written in found if written.transaction.state == "committed"]
 
 
 def _delivered() -> "asyncio.Future[None]":
