@@ -62,16 +62,34 @@ async def test_a_record_that_is_met_again_is_announced_once(
 ) -> None:
     """Its position was moved back: the row counts the attempts, the first announcement stands."""
     replica = await replicas(after=refuse("text-00001"))
-    await replica.handle(registration(batch_id, 2), *contents(batch_id, 2))
+    records = list(map(message, [registration(batch_id, 2), *contents(batch_id, 2)]))
+    await replica.handle(*records)
     (once,) = await evidence.dead_letters()
     await connection.execute("UPDATE position SET next_offset = 0")
     replica.next_offset[0] = 0
-    await replica.handle(registration(batch_id, 2), *contents(batch_id, 2), b"{")
+    await replica.handle(*records, b"{")
 
     first, new = await evidence.dead_letters()
     assert first["attempts"] > once["attempts"]
     announced = [letter.origin_offset for letter in await evidence.announced(DeadLetterV1)]
     assert announced == [first["record_offset"], new["record_offset"]]
+
+
+async def test_another_record_at_the_same_offset_is_another_dead_letter(
+    replicas: OpenReplica, evidence: Evidence, connection: Any
+) -> None:
+    """Its topic was lost and made again: the new record is kept and announced, too."""
+    replica = await replicas()
+    await replica.handle(b"{")
+    await connection.execute("UPDATE position SET next_offset = 0")
+    await connection.execute("UPDATE dead_letter SET attempts = 7, state = 'redriven'")
+    replica.next_offset[0] = 0
+    await replica.handle(b"[")
+
+    (letter,) = await evidence.dead_letters()
+    assert (letter["record_value"], letter["attempts"], letter["state"]) == (b"[", 1, "dead")
+    announced = await evidence.announced(DeadLetterV1)
+    assert [each.value_base64 for each in announced] == ["ew==", "Ww=="]
 
 
 async def test_a_poison_record_tells_how_it_was_found(

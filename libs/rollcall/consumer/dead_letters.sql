@@ -1,5 +1,6 @@
 -- name: record
--- Keep rejected records whole. A record met again (after a replay) counts its attempts.
+-- Keep rejected records whole. A record met again (after a replay) counts its attempts; another one at the
+-- same offset (its topic was made again) takes the place of the first.
 INSERT INTO dead_letter (
     consumer_group, topic, partition, record_offset, record_key, record_value, record_headers,
     record_timestamp, error_type, error_message, stack_fingerprint, attempts, bisection_trace, instance_id
@@ -15,7 +16,18 @@ FROM unnest(
     error_type, error_message, stack_fingerprint, attempts, bisection_trace
 )
 ON CONFLICT (consumer_group, topic, partition, record_offset) DO UPDATE SET
-    attempts = dead_letter.attempts + excluded.attempts,
+    record_key = excluded.record_key,
+    record_value = excluded.record_value,
+    record_headers = excluded.record_headers,
+    record_timestamp = excluded.record_timestamp,
+    attempts = excluded.attempts + CASE
+        WHEN (dead_letter.record_key, dead_letter.record_value)
+             IS NOT DISTINCT FROM (excluded.record_key, excluded.record_value)
+        THEN dead_letter.attempts ELSE 0 END,
+    first_seen_at = CASE
+        WHEN (dead_letter.record_key, dead_letter.record_value)
+             IS NOT DISTINCT FROM (excluded.record_key, excluded.record_value)
+        THEN dead_letter.first_seen_at ELSE now() END,
     last_seen_at = now(),
     error_type = excluded.error_type,
     error_message = excluded.error_message,
@@ -23,5 +35,5 @@ ON CONFLICT (consumer_group, topic, partition, record_offset) DO UPDATE SET
     bisection_trace = excluded.bisection_trace,
     instance_id = excluded.instance_id,
     state = 'dead'
--- A row that was there before was announced before.
-RETURNING topic, partition, record_offset, (xmax = 0) AS is_new
+-- One that was seen in an earlier transaction was announced by it.
+RETURNING topic, partition, record_offset, first_seen_at = now() AS is_new

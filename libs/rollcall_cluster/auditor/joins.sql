@@ -245,7 +245,8 @@ LEFT JOIN published p USING (batch)
 LEFT JOIN registered g USING (batch)
 LEFT JOIN waiting w USING (batch);
 
--- One row for each record that has a dead letter, an event about one, or both.
+-- One row for each place that has a dead letter, an event about one, or both. records: different ones that were
+-- announced, for a topic that was made again has other records at the same offsets.
 CREATE TEMP VIEW mourned AS
 SELECT
     d.log,
@@ -253,16 +254,13 @@ SELECT
     sum(d.row_) AS letters,
     sum(d.event) AS events,
     sum(d.early) AS events_early,
+    count(DISTINCT d.record) AS records,
     coalesce(p.furthest, p.next_offset, 0) AS next_offset,
-    (
-        SELECT count(*) FROM handled_again h
-        WHERE h.log = d.log AND d.place >= h.first AND d.place < h.next
-    ) AS times_again,
     coalesce(p.log_start, 0) AS log_start
 FROM (
-    SELECT log, place, 1 AS row_, 0 AS event, 0 AS early FROM dead_letter
+    SELECT log, place, 1 AS row_, 0 AS event, 0 AS early, NULL AS record FROM dead_letter
     UNION ALL
-    SELECT log, place, 0, 1, early FROM dead_letter_event
+    SELECT log, place, 0, 1, early, record FROM dead_letter_event
 ) d
 LEFT JOIN position p USING (log)
 GROUP BY d.log, d.place;

@@ -135,13 +135,14 @@ CREATE TABLE dead_letter (
     PRIMARY KEY (log, place)
 ) WITHOUT ROWID;
 
--- Dead letter events: the record they are about, and where they stand.
+-- Dead letter events: the record they are about, with a digest of it, and where they stand.
 CREATE TABLE dead_letter_event (
     log INTEGER,
     place INTEGER NOT NULL,
     early INTEGER NOT NULL,
     event_log INTEGER NOT NULL,
-    event_place INTEGER NOT NULL
+    event_place INTEGER NOT NULL,
+    record INTEGER NOT NULL
 );
 
 -- Input partitions. log is null for a partition that does not exist, next_offset before the first chunk.

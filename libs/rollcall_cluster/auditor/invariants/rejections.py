@@ -66,7 +66,7 @@ _DEAD_LETTERS = (
         invariant=1,
         title="No dead letter is announced twice",
         applies="events > 0",
-        violated="events > 1 + times_again",
+        violated="events > records",
         found="events || ' DeadLetterV1'",
     ),
     Check(
