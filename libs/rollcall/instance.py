@@ -10,6 +10,7 @@ from functools import partial
 
 import structlog
 
+from rollcall.access.watch import AccessWatch
 from rollcall.consumer.chunk_watch import ChunkWatch
 from rollcall.consumer.consumer import Consumer
 from rollcall.consumer.decoding import Decoder
@@ -105,6 +106,8 @@ class Instance:
             database, metrics, settings.relay_behind_seconds, lambda: self._relay.owned_lanes
         )
         health.add(self._lane_watch.backlog.problems)
+        self._access_watch = AccessWatch(settings, health.problems)
+        health.add(self._access_watch.problems)
         self._samples: deque[tuple[float, int]] = deque(maxlen=_RATE_SAMPLES)
 
     def _wake_relay(self, lanes: Iterable[int]) -> None:
@@ -139,6 +142,7 @@ class Instance:
             ]
             helpers.append(start(tasks, self._lane_watch.run, "lanes.watch"))
             helpers.append(start(tasks, self._chunk_watch.run, "chunk.watch"))
+            helpers.append(start(tasks, self._access_watch.run, "access.watch"))
             helpers.append(start(tasks, self._sample_rate, "rate"))
             helpers.append(start(tasks, self._announce_ready, "ready", may_return=True))
             await stop.wait()

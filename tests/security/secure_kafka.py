@@ -1,6 +1,8 @@
 """One broker that is reached in every way that a client of ours may be told to use."""
 
 import json
+import os
+import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -17,6 +19,7 @@ LISTENERS = {
     "ONLYPLAIN": "SASL_PLAINTEXT",
 }
 _MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER")
+_CHANGE_SECONDS = 120
 _SECURITY = "org.apache.kafka.common.security"
 
 
@@ -36,6 +39,25 @@ class SecureKafka(EmbeddedKafka):
         """The user, known before the first start."""
         user = f"name={USER},password={PASSWORD}"
         return [f"--add-scram={name}=[{user}]" for name in ("SCRAM-SHA-256", "SCRAM-SHA-512")]
+
+    def withdraw_user(self) -> None:
+        """Delete the user's SCRAM credentials; connections that were let in stay."""
+        self._change_user("--delete-config", "SCRAM-SHA-512")
+
+    def restore_user(self) -> None:
+        """Give them back."""
+        self._change_user("--add-config", f"SCRAM-SHA-512=[password={PASSWORD}]")
+
+    def _change_user(self, *change: str) -> None:
+        who = ("--entity-type", "users", "--entity-name", USER)
+        where = ("--bootstrap-server", self.address, "--alter")
+        program = [*self._java_command("64m"), "kafka.admin.ConfigCommand"]
+        subprocess.run(
+            [*program, *where, *who, *change],
+            check=True,
+            timeout=_CHANGE_SECONDS,
+            env=dict(os.environ),
+        )
 
     def java_options(self) -> Sequence[str]:
         """Where keys of tokens may be read from."""

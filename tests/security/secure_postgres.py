@@ -11,12 +11,14 @@ from tests.security.archives import postgres_installation
 from tests.security.authority import Authority
 
 USER, PASSWORD, CERTIFIED = "encrypted", "postgres-Pa55-word", "certified"
+WITHDRAWN = "withdrawn"
 
 # Who: `postgres` without TLS, for looking on; `encrypted` with TLS and a password; `certified` with a
-# certificate of his own.
+# certificate of his own; `withdrawn` like the first, until a test takes the password away.
 _WHO_MAY = f"""\
 hostnossl all postgres 127.0.0.1/32 trust
 hostssl all {USER} 127.0.0.1/32 scram-sha-256
+hostssl all {WITHDRAWN} 127.0.0.1/32 scram-sha-256
 hostssl all {CERTIFIED} 127.0.0.1/32 cert map=people
 """
 _PEOPLE = "people rollcall {certified}\n"
@@ -72,7 +74,7 @@ class SecurePostgres(EmbeddedPostgres):
         """The users that pg_hba.conf speaks of; harmless if they exist."""
         with psycopg.connect(self.address, autocommit=True) as connection:
             known = {row[0] for row in connection.execute("SELECT rolname FROM pg_roles")}
-            if USER not in known:
-                connection.execute(f"CREATE ROLE {USER} LOGIN SUPERUSER PASSWORD '{PASSWORD}'")
+            for user in {USER, WITHDRAWN} - known:
+                connection.execute(f"CREATE ROLE {user} LOGIN SUPERUSER PASSWORD '{PASSWORD}'")
             if CERTIFIED not in known:
                 connection.execute(f"CREATE ROLE {CERTIFIED} LOGIN SUPERUSER")

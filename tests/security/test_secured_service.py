@@ -2,31 +2,20 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
-import psycopg
 import pytest
-import pytest_asyncio
-from psycopg import sql
 
-from essay_lifecycle_service import migrations_folders
-from rollcall.database.migrations import migrate
 from rollcall.exit_codes import ExitCode
 from rollcall_events import BatchContentProvisioningCompletedV1
 from tests.db.events import contents, message, registration
 from tests.eventually import eventually
-from tests.fixtures.topics import create_topics
 from tests.http_client import http_client
 from tests.security.authority import Authority
 from tests.security.secure_kafka import PASSWORD, SecureKafka
 from tests.security.secure_postgres import SecurePostgres
-from tests.security.secure_redis import PREFIX, SecureRedis
+from tests.security.secured import Secured, variables
 from tests.security.ways import WAYS_IN, kafka_settings
-from tests.service_process import ServiceProcess, start_module
 from tests.services.kafka_client import KafkaClient
 from tests.services.rollcall_command import RollcallCommand
 
@@ -34,84 +23,6 @@ pytestmark = [
     pytest.mark.long,
     pytest.mark.filterwarnings("ignore:Exception ignored in.*(Transport|socket)"),
 ]
-SCHEMA = "els"
-
-
-@pytest.fixture
-def secured_database(secure_postgres: SecurePostgres, authority: Authority) -> Iterator[str]:
-    """A migrated database that is reached through verified TLS with a password."""
-    dsn = secure_postgres.dsn(sslmode="verify-full", sslrootcert=authority.ca_file)
-    name = f"secured_{uuid.uuid4().hex[:8]}"
-    with psycopg.connect(dsn, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    own = urlsplit(dsn)._replace(path=f"/{name}").geturl()
-    migrate(own, SCHEMA, migrations_folders())
-    yield own
-    with psycopg.connect(dsn, autocommit=True) as connection:
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
-
-
-@pytest_asyncio.fixture
-async def secured_prefix(secure_kafka: SecureKafka) -> AsyncIterator[str]:
-    yield await create_topics(secure_kafka.address)
-
-
-@dataclass
-class Secured:
-    """Starts replicas on the secured servers."""
-
-    environment: dict[str, str]
-    directory: Path
-    replica: ServiceProcess | None = None
-
-    def start(self, **changes: str) -> ServiceProcess:
-        self.replica = ServiceProcess(
-            "secured",
-            environment=self.environment | changes,
-            log_file=self.directory / "replica.log",
-            start=lambda environment, log: start_module(
-                "essay_lifecycle_service", ["run"], environment, log
-            ),
-        )
-        return self.replica
-
-
-@pytest.fixture
-def secured(
-    secured_database: str,
-    secured_prefix: str,
-    secure_redis: SecureRedis,
-    authority: Authority,
-    tmp_path: Path,
-) -> Iterator[Secured]:
-    """Settings of everything but Kafka; secrets are in files."""
-    import os
-
-    files = {
-        "ROLLCALL_POSTGRES_DSN_FILE": secured_database,
-        "ROLLCALL_REDIS_URL_FILE": secure_redis.url(ssl_ca_certs=authority.ca_file),
-    }
-    environment = {
-        **os.environ,
-        "ROLLCALL_DATABASE_SCHEMA": SCHEMA,
-        "ROLLCALL_TOPIC_PREFIX": secured_prefix,
-        "ROLLCALL_CONSUMER_GROUP": f"{secured_prefix}group",
-        "ROLLCALL_REDIS_PREFIX": PREFIX,
-        "ROLLCALL_FILTER_ENABLED": "true",
-        "ROLLCALL_HTTP_INGEST": "true",
-    }
-    for variable, content in files.items():
-        file = tmp_path / variable.lower()
-        file.write_text(content + "\n")
-        environment[variable] = str(file)
-    found = Secured(environment, tmp_path)
-    yield found
-    if found.replica is not None:
-        found.replica.kill()
-
-
-def variables(settings: dict[str, Any]) -> dict[str, str]:
-    return {f"ROLLCALL_{name.upper()}": str(value) for name, value in settings.items()}
 
 
 @pytest.mark.parametrize("way", WAYS_IN)
