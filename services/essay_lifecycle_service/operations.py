@@ -164,8 +164,8 @@ class BatchOperations:
             entry = await under_way.write_down(
                 "reassign",
                 f"{batch_id}/{essay_id}",
-                before | {"slot": _holder(slot)},
-                outcome.after | {"slot": _holder(slot, content)},
+                before | {"slot": slot_holder(slot)},
+                outcome.after | {"slot": slot_holder(slot, content)},
             )
             taken = Taken(claim_of_row(excess), slot["position"], essay_id)
             events = [slot_assigned(taken)]
@@ -274,7 +274,7 @@ def _excess(excess: Excess) -> Any:
     return excess_content(excess.claim, excess.reason)
 
 
-def _holder(slot: Any, content: str | None = None) -> dict[str, Any]:
+def slot_holder(slot: Any, content: str | None = None) -> dict[str, Any]:
     """Who holds a slot, by ids alone: the audit keeps no file names."""
     held = {"position": slot["position"], "essay_id": slot["essay_id"]}
     if content is not None:

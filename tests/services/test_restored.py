@@ -63,13 +63,14 @@ async def test_what_was_announced_is_written_back_and_announced_no_second_time(
 
     replica = service_process()
     await eventually(lambda: waits_because(replica, "restored to an earlier point", "reconcile"))
+    replica.kill()
     rollcall = RollcallCommand(service_environment)
     done = json.loads(await rollcall("reconcile", "--json"))
     assert (done["batches_registered"], done["batches_completed"], done["excess"]) == (1, 1, 1)
     assert (done["slots_filled"], done["slots_failed"]) == (1, 1)
     assert "nothing to reconcile" in await rollcall("reconcile")
 
-    await replica.wait_ready()
+    await service_process().wait_ready()
     report = json.loads(await rollcall("verify", "--json"))
     assert report["violations"] == 0, report
     assert await kafka.committed(BatchContentProvisioningCompletedV1) == [completed]

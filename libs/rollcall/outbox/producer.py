@@ -106,6 +106,14 @@ class LaneProducer:
         failpoints.reached(Failpoint.LANE_COMMITTED)
         return position
 
+    async def note(self, position: LanePosition) -> None:
+        """Write a position that Kafka has lost, with no record beside it.
+
+        Raises:
+            aiokafka.errors.KafkaError, TimeoutError: the outcome is unknown.
+        """
+        await self._transact([], position, None)
+
     async def _transact(
         self,
         segments: Sequence[StoredSegment],

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from importlib import resources
 from typing import Annotated, Any
@@ -14,6 +14,7 @@ from essay_lifecycle_service import migrations_folders
 from essay_lifecycle_service.settings import EssayLifecycleSettings
 from rollcall.database.pool import close_session
 from rollcall.database.schema_version import check_schema
+from rollcall.outbox.lane_position import LanePosition
 from rollcall.outbox.producer import LaneProducer
 from rollcall.outbox.segment import SegmentCodec
 from rollcall.outbox.store import OutboxStore
@@ -38,7 +39,8 @@ def reconcile_command(
     """Write back into a restored database what Kafka holds from the time that it has forgotten.
 
     Run it after the database was restored to an earlier point, before replicas work again; they wait for
-    it by themselves. One transaction: it is done as a whole or not at all, and may be repeated.
+    it by themselves. Also after Kafka has lost the topic of lane positions: it writes them anew. One
+    transaction: it is done as a whole or not at all, and may be repeated.
 
     Examples: rollcall reconcile --dry-run; rollcall reconcile
     """
@@ -76,7 +78,11 @@ async def reconcile(
             async with open_logs(settings, names, _LIMIT_SECONDS) as logs:
                 run = Reconciliation(settings, topology, connection, logs, progress)
                 known = await run.known_lanes()
-                done = await run.run(known, await _fenced(settings, topology, known))
+                in_kafka = await _fenced(settings, topology, known)
+                lost = await run.lost_positions(known, in_kafka)
+                done = await run.run(known, in_kafka | lost)
+                if not dry_run:
+                    await _note(settings, topology, lost)
         except BaseException:
             await transaction.rollback()
             raise
@@ -100,6 +106,19 @@ async def _fenced(
     return found
 
 
+async def _note(
+    settings: EssayLifecycleSettings, topology: Topology, positions: Mapping[int, int]
+) -> None:
+    """Write positions that Kafka has lost."""
+    for lane, seq in positions.items():
+        producer = LaneProducer(settings, topology, lane, SegmentCodec())
+        try:
+            await producer.open()
+            await producer.note(LanePosition(seq))
+        finally:
+            await producer.close()
+
+
 async def _connect(settings: EssayLifecycleSettings) -> Any:
     return await asyncpg.connect(
         settings.postgres_dsn.get_secret_value(),
@@ -120,11 +139,25 @@ def _temporary_tables() -> str:
     return script.read_text(encoding="utf-8")
 
 
+def _told_of_orders(done: Reconciled) -> list[str]:
+    told = [f"orders of operators that were announced: {done.orders}"] if done.orders else []
+    return told + [
+        f"batch {batch_id} was closed by hand, which was not announced: it is open again; repeat"
+        f" `rollcall batch close {batch_id}`"
+        for batch_id in done.closed_unannounced
+    ]
+
+
 def _told(done: Reconciled, dry_run: bool) -> list[str]:
+    found = [
+        f"position of lane {lane}, which Kafka had lost: {seq}, by the headers of what was published"
+        for lane, seq in done.lane_positions.items()
+    ]
     if not done.lanes:
-        return ["the database knows all that Kafka holds: there is nothing to reconcile"]
+        return found or ["the database knows all that Kafka holds: there is nothing to reconcile"]
     lanes = ", ".join(f"lane {lane}: {count}" for lane, count in done.lanes.items())
     return [
+        *found,
         f"segments that Kafka held and the database did not know: {lanes}",
         f"{'would write' if dry_run else 'wrote'} back: {done.slots_filled} slots filled,"
         f" {done.slots_failed} failed, {done.slots_missing} missing; {done.excess} excess;"
@@ -132,5 +165,6 @@ def _told(done: Reconciled, dry_run: bool) -> list[str]:
         f" {done.dead_letters} dead letters",
         f"segments dropped because they were published: {done.segments_dropped};"
         f" events added to half-published completions: {done.events_added}",
+        *_told_of_orders(done),
         "replicas go on by themselves; then run `rollcall verify`",
     ]

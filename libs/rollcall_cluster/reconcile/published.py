@@ -4,10 +4,12 @@ from base64 import b64decode
 from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 import orjson
 from aiokafka import TopicPartition
 
+from rollcall.operations.runner import CORRECTION_HEADER, REPLAY_HEADER
 from rollcall.outbox.publication import LANE_SEQ_HEADER
 from rollcall_cluster.auditor.kafka_log import KafkaLogs, LogRange
 from rollcall_cluster.purge.progress import Progress
@@ -20,11 +22,12 @@ from rollcall_events import (
     DeadLetterV1,
     EssaySlotAssignedV1,
     ExcessContentProvisionedV1,
+    ExcessReason,
 )
 from rollcall_events.topics import TOPICS, Topic
 
-_FIRST_LOOK_BACK = 2_000
-_FARTHER = 4
+FIRST_LOOK_BACK = 2_000
+FARTHER = 4
 
 Rows = dict[str, list[tuple[Any, ...]]]
 
@@ -68,20 +71,20 @@ class PublishedReader:
             progress.advance(1)
 
     async def _read_back(self, partition: TopicPartition, topic: Topic, log: LogRange) -> None:
-        missing, end, look_back = set(self._behind), log.end, _FIRST_LOOK_BACK
+        missing, end, look_back = set(self._behind), log.end, FIRST_LOOK_BACK
         while missing and end > log.start:
             first = max(log.start, end - look_back)
             async for batch in self._logs.read({partition: LogRange(first, end)}):
                 rows: Rows = defaultdict(list)
                 for record in batch.records:
-                    lane, seq = _lane_and_seq(record.headers)
+                    lane, seq = lane_and_seq(record.headers)
                     if seq > self._behind.get(lane, seq):
-                        _take(topic, record.value, self._group, rows)
+                        _take(topic, record, self._group, rows)
                     else:
                         missing.discard(lane)
                 for table, table_rows in rows.items():
                     await self._connection.copy_records_to_table(table, records=table_rows)
-            end, look_back = first, look_back * _FARTHER
+            end, look_back = first, look_back * FARTHER
         if missing and log.start > 0:
             self._require_kept(partition, topic)
 
@@ -95,7 +98,8 @@ class PublishedReader:
             )
 
 
-def _lane_and_seq(headers: Any) -> tuple[int, int]:
+def lane_and_seq(headers: Any) -> tuple[int, int]:
+    """The lane that published a record, and the number of its segment; (-1, 0): no lane did."""
     for name, value in headers:
         if name == LANE_SEQ_HEADER:
             lane, seq, _ = value.split(b":")
@@ -103,17 +107,22 @@ def _lane_and_seq(headers: Any) -> tuple[int, int]:
     return -1, 0
 
 
-def _take(topic: Topic, value: bytes, group: str, rows: Rows) -> None:
+def _take(topic: Topic, record: Any, group: str, rows: Rows) -> None:
     model = topic.models[0]
-    envelope = model.envelope().model_validate_json(value)
+    envelope = model.envelope().model_validate_json(record.value)
     data, correlation_id, stamp = envelope.data, envelope.correlation_id, envelope.event_timestamp
+    if (mark := mark_of(record.headers)) is not None:
+        rows["told_mark"].append((*mark, envelope.event_id, *_moved(data), stamp))
+        return
     rows["told_id"].append((envelope.event_id,))
     match data:
         case EssaySlotAssignedV1():
             place = (data.batch_id, data.slot_position, data.essay_id)
             rows["told_slot"].append((*place, *_content(data), correlation_id, stamp))
         case ExcessContentProvisionedV1():
-            rows["told_excess"].append((data.batch_id, *_content(data), correlation_id, stamp))
+            rows["told_excess"].append(
+                (data.batch_id, *_content(data), correlation_id, stamp, _batch_ended(data))
+            )
         case BatchContentProvisioningCompletedV1():
             missing = list(data.missing_essay_ids)
             rows["told_end"].append((data.batch_id, model.event_type, stamp, missing))
@@ -126,9 +135,30 @@ def _take(topic: Topic, value: bytes, group: str, rows: Rows) -> None:
             ]
         case BatchReadinessTimeoutV1():
             missing = list(data.missing_essay_ids)
-            rows["told_timeout"].append((data.batch_id, data.timed_out_at, data.policy, missing))
+            rows["told_timeout"].append(
+                (data.batch_id, data.timed_out_at, data.policy, missing, False)
+            )
         case DeadLetterV1() if data.consumer_group == group:
             rows["told_letter"].append(_letter(data))
+
+
+def mark_of(headers: Any) -> tuple[int, str] | None:
+    """The order that had a record published, and the header that says so; None: nobody ordered it."""
+    for name, value in headers:
+        if name in (REPLAY_HEADER, CORRECTION_HEADER):
+            return int(value), name
+    return None
+
+
+def _moved(data: Any) -> tuple[UUID, str | None, str | None]:
+    """Its batch; of a content that got a slot, also the slot's essay and the content."""
+    if isinstance(data, EssaySlotAssignedV1):
+        return data.batch_id, data.essay_id, data.text_storage_id
+    return data.batch_id, None, None
+
+
+def _batch_ended(data: ExcessContentProvisionedV1) -> bool:
+    return data.reason is ExcessReason.BATCH_CLOSED
 
 
 def _content(data: EssaySlotAssignedV1 | ExcessContentProvisionedV1) -> tuple[Any, ...]:

@@ -47,10 +47,20 @@ JOIN unplaced u ON u.batch_id = t.batch_id AND u.kind = 'content' AND u.identity
 WHERE u.outcome = 'excess'
 LIMIT 5
 
+-- name: ended_by_hand
+-- Timeouts that no deadline can have caused: an operator closed the batch. One that was registered again just now
+-- has a deadline that is too late, and is believed.
+UPDATE told_timeout o SET by_hand = true
+FROM batch b
+WHERE b.batch_id = o.batch_id AND o.policy = 'close' AND (
+    b.deadline_policy IS DISTINCT FROM 'close'
+    OR b.registered_at <= o.timed_out_at AND o.timed_out_at < b.deadline_at
+)
+
 -- name: remember
 -- Batches that are told about, as they were.
 CREATE TEMP TABLE touched ON COMMIT DROP AS
-SELECT batch_id, state AS state_before FROM batch
+SELECT batch_id, state AS state_before, forced_at AS forced_before FROM batch
 WHERE batch_id IN (
     SELECT batch_id FROM told_slot UNION SELECT batch_id FROM told_end
     UNION SELECT batch_id FROM told_timeout
@@ -77,7 +87,7 @@ INSERT INTO unplaced (
 )
 SELECT batch_id, 'content', text_storage_id, 'excess', file_upload_id, original_file_name,
        raw_file_storage_id, file_size_bytes, content_md5_hash, correlation_id, at
-FROM told_excess
+FROM (SELECT DISTINCT ON (batch_id, text_storage_id) * FROM told_excess) told
 ON CONFLICT (batch_id, kind, identity) DO UPDATE SET outcome = 'excess'
 WHERE unplaced.outcome <> 'excess'
 
@@ -131,22 +141,36 @@ WITH counted AS (
     SELECT c.*, coalesce(b.timed_out_at, o.timed_out_at) AS timed_out_at,
            coalesce(b.deadline_policy, o.policy) AS policy,
            -- The registration was handled again, later than the first time.
-           greatest(b.deadline_at - o.timed_out_at, interval '0') AS early
-    FROM counted c JOIN batch b USING (batch_id) LEFT JOIN told_timeout o USING (batch_id)
+           greatest(b.deadline_at - o.timed_out_at, interval '0') AS early,
+           h.timed_out_at AS closed_by_hand_at
+    FROM counted c JOIN batch b USING (batch_id)
+    LEFT JOIN told_timeout o ON o.batch_id = c.batch_id AND NOT o.by_hand
+    LEFT JOIN told_timeout h ON h.batch_id = c.batch_id AND h.by_hand
+), ended AS (
+    SELECT t.*,
+           CASE WHEN b.state <> 'open' THEN b.state
+                WHEN t.open > 0 THEN 'open'
+                WHEN t.missing = 0 OR t.ended_at IS NOT NULL THEN 'completed'
+                WHEN t.closed_by_hand_at IS NOT NULL OR t.policy = 'close' THEN 'closed'
+                ELSE 'completed' END AS state,
+           -- Slots are missing, and no deadline gave them up.
+           coalesce(b.forced_at, CASE
+               WHEN t.missing > 0 AND (t.timed_out_at IS NULL OR t.policy = 'keep_open')
+               THEN coalesce(t.closed_by_hand_at, t.ended_at) END) AS forced_at
+    FROM timed t JOIN batch b USING (batch_id)
 )
 UPDATE batch b SET
     open_count = t.open, filled_count = t.filled, failed_count = t.failed, missing_count = t.missing,
-    state = CASE WHEN t.open > 0 THEN 'open' WHEN t.missing > 0 AND t.policy = 'close' THEN 'closed'
-                 ELSE 'completed' END,
-    completed_at = CASE WHEN t.open = 0 AND NOT (t.missing > 0 AND t.policy = 'close')
-                        THEN coalesce(b.completed_at, t.ended_at, now()) END,
-    closed_at = CASE WHEN t.open = 0 AND t.missing > 0 AND t.policy = 'close'
-                     THEN coalesce(b.closed_at, t.timed_out_at) END,
+    state = t.state,
+    completed_at = CASE t.state WHEN 'completed' THEN coalesce(b.completed_at, t.ended_at, now()) END,
+    closed_at = CASE t.state
+                WHEN 'closed' THEN coalesce(b.closed_at, t.closed_by_hand_at, t.timed_out_at) END,
     timed_out_at = t.timed_out_at,
+    forced_at = t.forced_at,
     deadline_policy = t.policy,
     deadline_at = coalesce(b.deadline_at - coalesce(t.early, '0'), t.timed_out_at),
     registered_at = b.registered_at - coalesce(t.early, '0')
-FROM timed t WHERE b.batch_id = t.batch_id
+FROM ended t WHERE b.batch_id = t.batch_id
 
 -- name: complete
 INSERT INTO completion (batch_id, completed_at)
@@ -161,6 +185,38 @@ WHERE b.state = 'completed' AND t.state_before = 'open' AND 2 + (b.failed_count 
     SELECT count(*) FROM told_end e WHERE e.batch_id = b.batch_id
 )
 
+-- name: forced
+-- Batches that an operator ended, by what is told.
+SELECT b.batch_id, b.state, b.forced_at FROM batch b JOIN touched t USING (batch_id)
+WHERE b.forced_at IS NOT NULL AND t.forced_before IS NULL
+ORDER BY b.forced_at
+
+-- name: closed_unannounced
+-- Open batches that contents were turned away from because they had ended: an operator closed them after their
+-- timeout, of which nothing was published.
+SELECT DISTINCT b.batch_id FROM batch b JOIN told_excess t USING (batch_id)
+WHERE b.state = 'open' AND t.batch_ended
+ORDER BY b.batch_id
+
+-- name: lost_orders
+-- Orders that had something published and are not in the audit, in the order in which they were given.
+SELECT entry, header, batch_id, min(at) AS at, count(DISTINCT event_id) AS events,
+       max(essay_id) AS essay_id, max(text_storage_id) AS content
+FROM told_mark
+WHERE NOT EXISTS (SELECT FROM operator_audit a WHERE a.id = entry)
+GROUP BY entry, header, batch_id
+ORDER BY entry
+
+-- name: write_order
+INSERT INTO operator_audit (id, at, operator, action, consumer_group, subject, before, after, reason)
+OVERRIDING SYSTEM VALUE
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+
+-- name: go_on_after
+-- No number of an order is given a second time.
+SELECT setval(pg_get_serial_sequence('operator_audit', 'id'), greatest($1, nextval(
+    pg_get_serial_sequence('operator_audit', 'id'))))
+
 -- name: mourn
 INSERT INTO dead_letter (
     consumer_group, topic, partition, record_offset, record_key, record_value, record_headers,
@@ -171,6 +227,9 @@ SELECT $1, topic, partition, record_offset, record_key, record_value, record_hea
 FROM told_letter
 ON CONFLICT DO NOTHING
 
+-- name: numbered
+SELECT payload FROM segment WHERE lane = ANY($1::int[]) AND seq IS NOT NULL
+
 -- name: drop_numbered
 -- Numbers up to Kafka's position are published.
 DELETE FROM segment WHERE lane = $1 AND seq <= $2
@@ -180,6 +239,9 @@ SELECT id, payload FROM segment WHERE lane = $1 AND seq IS NULL AND id > $2 ORDE
 
 -- name: is_told
 SELECT EXISTS (SELECT FROM told_id WHERE event_id = $1)
+
+-- name: is_marked
+SELECT EXISTS (SELECT FROM told_mark WHERE event_id = $1 AND entry = $2)
 
 -- name: drop_segment
 DELETE FROM segment WHERE id = $1

@@ -25,6 +25,8 @@ from rollcall_cluster.purge.progress import Progress
 from rollcall_cluster.reconcile.errors import ReconcileError
 from rollcall_cluster.reconcile.failures import fail_slots
 from rollcall_cluster.reconcile.inputs import UnhandledInput
+from rollcall_cluster.reconcile.orders import LostOrders
+from rollcall_cluster.reconcile.positions import lost_positions
 from rollcall_cluster.reconcile.published import PublishedReader
 from rollcall_cluster.reconcile.segments import drop_published
 from rollcall_cluster.reconcile.statements import Statements
@@ -47,6 +49,12 @@ class Reconciled:
     """Segments that were published already."""
     events_added: int = 0
     """The rest of completions of which a part was published."""
+    orders: int = 0
+    """Operators' orders that were announced: carried out again, and in the audit again."""
+    lane_positions: dict[int, int] = field(default_factory=dict)
+    """Positions of lanes that Kafka had lost, as its logs tell them."""
+    closed_unannounced: list[str] = field(default_factory=list)
+    """Batches that an operator had closed after their timeout; nothing was published of it: open again."""
 
 
 class Reconciliation:
@@ -84,6 +92,15 @@ class Reconciliation:
             )
         return {row["lane"]: LaneRange(row["last_seq"], row["published_seq"]) for row in rows}
 
+    async def lost_positions(
+        self, known: Mapping[int, LaneRange], in_kafka: Mapping[int, int]
+    ) -> dict[int, int]:
+        """Positions of lanes that have to be written into Kafka again, because it has lost them."""
+        self._done.lane_positions = await lost_positions(
+            self._statements, self._logs, self._settings.topic_prefix, known, in_kafka
+        )
+        return self._done.lane_positions
+
     async def run(self, known: Mapping[int, LaneRange], in_kafka: Mapping[int, int]) -> Reconciled:
         """Write back what was published behind the numbers in `known`.
 
@@ -101,6 +118,7 @@ class Reconciliation:
         await self._read_published(behind)
         await self._register()
         await self._require_agreement()
+        await self._statements.execute("ended_by_hand")
         await self._statements.execute("remember")
         await self._place()
         self._done.slots_failed = await fail_slots(self._statements, await self._input())
@@ -114,6 +132,9 @@ class Reconciliation:
                 self._statements, self._codec, lane, in_kafka[lane]
             )
         await self._finish_completions(len(known))
+        orders = LostOrders(self._statements, self._settings.consumer_group)
+        self._done.orders = await orders.write_back()
+        self._done.closed_unannounced = await orders.unannounced_closes()
         await self._statements.execute("new_life", self._settings.consumer_group)
         return self._done
 

@@ -4,7 +4,10 @@ from uuid import UUID
 
 import orjson
 
+from rollcall.outbox.event import OutgoingRecord
+from rollcall.outbox.raw_record import RawRecord
 from rollcall.outbox.segment import SegmentCodec
+from rollcall_cluster.reconcile.published import mark_of
 from rollcall_cluster.reconcile.statements import Statements
 from rollcall_events.topics import TOPICS
 
@@ -23,9 +26,15 @@ async def drop_published(statements: Statements, codec: SegmentCodec, lane: int,
         for segment_id, payload in rows:
             after = segment_id
             first = codec.decode(payload)[0]
-            if first.topic in _OUTPUTS:
-                event_id = UUID(orjson.loads(first.value or b"")["event_id"])
-                if await statements.value("is_told", event_id):
-                    dropped += await statements.execute("drop_segment", segment_id)
+            if first.topic in _OUTPUTS and await _is_told(statements, first):
+                dropped += await statements.execute("drop_segment", segment_id)
     await statements.execute("advance", lane, seq)
     return dropped
+
+
+async def _is_told(statements: Statements, record: OutgoingRecord | RawRecord) -> bool:
+    event_id = UUID(orjson.loads(record.value or b"")["event_id"])
+    mark = mark_of(record.headers) if isinstance(record, RawRecord) else None
+    if mark is not None:
+        return bool(await statements.value("is_marked", event_id, mark[0]))
+    return bool(await statements.value("is_told", event_id))
