@@ -20,12 +20,13 @@ async def eventually(
     *,
     deadline_seconds: float = DEADLINE_SECONDS,
     poll_seconds: float = 0.05,
-    message: str = "",
+    message: str | Callable[[], str] = "",
 ) -> T:
     """Poll a condition, plain or async, until it is true; return its value.
 
     AssertionError in the condition counts as "not yet". At the deadline, raises AssertionError
-    with the last of those, or with the last value that was not true.
+    with the last of those, or with the last value that was not true. A message that only the
+    deadline makes, such as the end of a log, is given as a function.
     """
     deadline = time.monotonic() + deadline_seconds
     while True:
@@ -38,7 +39,8 @@ async def eventually(
         except AssertionError as error:
             seen = error
         if time.monotonic() >= deadline:
+            what = message if isinstance(message, str) else message()
             raise AssertionError(
-                f"{message or 'condition'} not met within {deadline_seconds:g} s; last: {seen!r}"
+                f"{what or 'condition'} not met within {deadline_seconds:g} s; last: {seen!r}"
             )
         await asyncio.sleep(poll_seconds)

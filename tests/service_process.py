@@ -67,14 +67,14 @@ class ServiceProcess:
 
     async def wait_ready(self, deadline_seconds: float = DEADLINE_SECONDS) -> None:
         """Return once /healthz/ready says 200; else fail with the end of the log."""
-        await eventually(self._is_ready, deadline_seconds=deadline_seconds, message=self._story())
+        await eventually(self._is_ready, deadline_seconds=deadline_seconds, message=self.story)
 
     async def wait_exit(self, deadline_seconds: float = DEADLINE_SECONDS) -> int:
         """Return the exit code once the process has ended."""
         await eventually(
             lambda: self.exit_code is not None,
             deadline_seconds=deadline_seconds,
-            message=f"end of {self.instance_id}",
+            message=lambda: f"end of {self.story()}",
         )
         assert self.exit_code is not None
         return self.exit_code
@@ -103,14 +103,15 @@ class ServiceProcess:
 
     async def _is_ready(self) -> bool:
         if self.exit_code is not None:
-            raise RuntimeError(f"{self._story()} ended with {self.exit_code}")
+            raise RuntimeError(f"{self.story()} ended with {self.exit_code}")
         try:
             async with http_client(5) as client:
                 return (await client.get(f"{self.url}/healthz/ready")).status_code == 200
         except httpx.TransportError:
             return False
 
-    def _story(self) -> str:
+    def story(self) -> str:
+        """Its name and the end of its log, for messages."""
         return f"{self.instance_id}, log:\n{log_tail(self.log_file)}\n"
 
 

@@ -15,15 +15,15 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from rollcall.dead_letters.operations import DeadLetters
 from rollcall.topology import Topology
-from rollcall_cluster.auditor import AuditOptions, AuditTarget, verify
 from rollcall_cluster.embedded import EmbeddedServers
 from rollcall_cluster.failpoints import Trigger
 from rollcall_cluster.generator import PROFILES, Plan, generate
 from rollcall_events import DeadlinePolicy, EventData
 from rollcall_events.topics import TOPICS
-from tests.db.conftest import connected
+from tests.auditing import audit
+from tests.db.connected import connected
 from tests.db.events import content, contents, registration
-from tests.eventually import DEADLINE_SECONDS, eventually
+from tests.eventually import eventually
 from tests.fixtures.database import SCHEMA
 from tests.fixtures.services import service_variables
 from tests.fixtures.topics import PARTITIONS, create_topics
@@ -41,7 +41,6 @@ _TIMES = {
 }
 _INPUT_PARTITIONS = 3 * PARTITIONS
 _LANES = {0, 1, 2, 3}
-_REST_SECONDS = DEADLINE_SECONDS
 # The database refuses these contents, which decode: the one way to poison a chunk from outside.
 POISON = "poison"
 _REFUSE_POISON = f"""
@@ -198,16 +197,8 @@ class Arena:
 
     async def assert_unharmed(self) -> None:
         """Come to rest, with every invariant kept."""
-        target = AuditTarget(
-            kafka_bootstrap_servers=self.environment["ROLLCALL_KAFKA_BOOTSTRAP_SERVERS"],
-            postgres_dsn=self.environment["ROLLCALL_POSTGRES_DSN"],
-            database_schema=self.environment["ROLLCALL_DATABASE_SCHEMA"],
-            topic_prefix=self.environment["ROLLCALL_TOPIC_PREFIX"],
-            consumer_group=self.environment["ROLLCALL_CONSUMER_GROUP"],
-        )
-        options = AuditOptions(require_rest=True, workers=0, wait_seconds=_REST_SECONDS)
         self.in_doubt = True
-        report = await verify(target, options)
+        report = await audit(self.environment)
         assert report.ok, f"{await self._open_transactions()}\n{report.model_dump_json(indent=1)}"
         assert self._ordinary is None or self._ordinary.exit_code is None
         self.in_doubt = False
