@@ -2,21 +2,23 @@
 
 import uuid
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 from uuid import UUID
 
-import asyncpg
 import psycopg
 import pytest
 import pytest_asyncio
 from psycopg import sql
 
+from essay_lifecycle_service.operations import BatchOperations
 from rollcall_cluster.purge.progress import Silent
 from rollcall_cluster.purge.purging import Purge, Purged
+from tests.db.connected import connected
 from tests.db.deadlines import Let
 from tests.db.evidence import Evidence
+from tests.db.orders import hand_on
 from tests.db.purges import DAY, RunPurge
 from tests.db.replica import LANES, Replica, open_replica
 
@@ -80,16 +82,6 @@ async def replica(replicas: OpenReplica) -> Replica:
     return await replicas()
 
 
-@asynccontextmanager
-async def connected(dsn: str, schema: str) -> AsyncIterator[Any]:
-    """A connection whose tables are those of `schema`."""
-    connection = await asyncpg.connect(dsn, server_settings={"search_path": schema})
-    try:
-        yield connection
-    finally:
-        await connection.close()
-
-
 @pytest_asyncio.fixture
 async def connection(database: str) -> AsyncIterator[Any]:
     """A connection of the test's own, outside of every replica."""
@@ -120,6 +112,12 @@ def evidence(connection: Any) -> Evidence:
 async def lanes(connection: Any) -> None:
     """The lanes of a deployment that has been started once."""
     await connection.execute("INSERT INTO lane (lane) SELECT generate_series(0, $1 - 1)", LANES)
+
+
+@pytest.fixture
+def hand(database: str, lanes: None) -> BatchOperations:
+    """The operator's hand."""
+    return hand_on(database)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from rollcall.outbox.raw_record import RawRecord
 from rollcall.outbox.segment import SegmentCodec
 from rollcall.topology import Topology
 from rollcall_events.topics import TOPICS
-from tests.db.conftest import connected
+from tests.db.connected import connected
 
 GROUP = "essay-lifecycle-service"
 BY_HAND = Order("ops", "term is over")
@@ -57,3 +57,12 @@ async def fingerprint(connection: Any) -> list[Any]:
         )
         for t in tables
     ]
+
+
+async def tried_in_vain(connection: Any, order: Any) -> Any:
+    """The outcome of a dry run, after which nothing is different."""
+    before = await fingerprint(connection)
+    outcome = await order
+    assert outcome.dry_run
+    assert await fingerprint(connection) == before
+    return outcome

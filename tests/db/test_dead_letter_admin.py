@@ -15,7 +15,7 @@ from rollcall.database.schema_version import RUNTIME_MIGRATIONS
 from rollcall.dead_letters.letter import LetterFilter
 from rollcall.dead_letters.store import DeadLetterRegister, Decision
 from rollcall.errors import DeadLetterError
-from tests.db.conftest import connected
+from tests.db.connected import connected
 from tests.db.dead_letters import (
     GROUP,
     NAME,

@@ -12,7 +12,7 @@ from essay_lifecycle_service import migrations_folders
 from rollcall.database.migrations import migrate
 from rollcall.database.schema_version import check_schema, known_migrations
 from rollcall.errors import ConfigurationError, SchemaNotMigratedError, SchemaTooNewError
-from tests.db.conftest import connected
+from tests.db.connected import connected
 
 ALL = sorted(known_migrations(migrations_folders()))
 

@@ -13,7 +13,8 @@ from essay_lifecycle_service.domain.claims import claim_of_content
 from essay_lifecycle_service.store.slots import SlotStore
 from rollcall import Received, Transaction
 from rollcall_events import EssaySlotAssignedV1
-from tests.db.conftest import OpenReplica, connected
+from tests.db.conftest import OpenReplica
+from tests.db.connected import connected
 from tests.db.events import CORRELATION_ID, content, contents, registration
 from tests.db.evidence import Evidence
 from tests.db.pause import Pause

@@ -10,6 +10,9 @@ import pytest
 import pytest_asyncio
 
 from tests.db.evidence import Evidence
+from tests.fixtures.services import StartService
+from tests.service_process import ServiceProcess
+from tests.services.administration import ADMIN
 from tests.services.kafka_client import KafkaClient
 
 
@@ -38,3 +41,11 @@ async def connection(database: str) -> AsyncIterator[Any]:
 def evidence(connection: Any) -> Evidence:
     """What committed transactions left in the database."""
     return Evidence(connection)
+
+
+@pytest_asyncio.fixture
+async def administered(service_process: StartService) -> ServiceProcess:
+    """A replica with two tokens."""
+    replica = service_process(**ADMIN)
+    await replica.wait_ready()
+    return replica

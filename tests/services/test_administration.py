@@ -2,12 +2,9 @@
 
 import asyncio
 from base64 import b64decode
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
-import httpx
 import pytest
 
 from rollcall_events import (
@@ -16,42 +13,16 @@ from rollcall_events import (
     EssayContentProvisionedV1,
     EssaySlotAssignedV1,
 )
+from tests.auditing import assert_clean
 from tests.db.dead_letters import audit, bury
 from tests.db.events import registration
 from tests.db.evidence import Evidence
 from tests.eventually import eventually
 from tests.fixtures.services import StartService
-from tests.http_client import http_client
 from tests.service_process import ServiceProcess
+from tests.services.administration import ADMIN, NEW, admin, document
 from tests.services.kafka_client import KafkaClient
-from tests.services.test_dlq import STRICT, assert_clean, padded
-
-OLD, NEW = "an-old-token-of-ours", "the-token-after-that"
-ADMIN = {
-    "ROLLCALL_ADMIN_TOKENS": f"{OLD}, {NEW}",
-    "ROLLCALL_ADMIN_REQUESTS_PER_SECOND": "1000",
-}
-
-
-@asynccontextmanager
-async def admin(
-    replica: ServiceProcess, token: str | None = OLD
-) -> AsyncIterator[httpx.AsyncClient]:
-    """A client with a token."""
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    async with http_client(base_url=replica.url, headers=headers) as client:
-        yield client
-
-
-async def document(
-    client: httpx.AsyncClient, path: str, expect: int = 200, **body: Any
-) -> dict[str, Any]:
-    """POST, or GET without a body; what is answered, as JSON."""
-    answer = await (client.post(path, json=body) if body else client.get(path))
-    assert answer.status_code == expect, answer.text
-    kind = "application/json" if expect == 200 else "application/problem+json"
-    assert answer.headers["content-type"] == kind
-    return answer.json()
+from tests.services.test_dlq import STRICT, padded
 
 
 async def test_records_of_a_fixed_release_are_redriven_once_by_whoever_asks_and_however_often(
@@ -236,61 +207,6 @@ async def test_a_topic_is_paused_and_resumed_and_the_audit_says_by_whom(
     assert history == [("resume", "mended"), ("pause", "broken")]
     assert all(c["operator"].startswith("ops (token ") for c in listed["history"])
     await eventually(lambda: evidence.batch(batch_id))
-
-
-BATCH = "0c9a7a52-5f0e-4f3b-8f0a-6d1f1c2b3a44"
-PATHS = [
-    ("GET", "/v1/dead-letters"),
-    ("GET", "/v1/dead-letters/t-1@1"),
-    ("POST", "/v1/dead-letters/redrive"),
-    ("POST", "/v1/dead-letters/discard"),
-    ("GET", "/v1/topics"),
-    ("POST", "/v1/topics/x/pause"),
-    ("POST", "/v1/topics/x/resume"),
-    ("GET", "/v1/audit"),
-    ("GET", "/v1/positions"),
-    ("POST", "/v1/positions/replay"),
-    ("POST", "/v1/positions/reset"),
-    ("GET", "/v1/pending"),
-    ("GET", f"/v1/pending/{BATCH}"),
-    *(
-        ("POST", f"/v1/batches/{BATCH}/{order}")
-        for order in ("reconcile", "complete", "close", "reassign", "replay")
-    ),
-]
-BODY = {"by": "ops", "reason": "x"}
-
-
-async def test_without_tokens_administration_is_off_and_says_how_to_turn_it_on(
-    service_process: StartService,
-) -> None:
-    replica = service_process()
-    await replica.wait_ready()
-    async with admin(replica) as client:
-        for method, path in PATHS:
-            answer = await client.request(method, path, json=BODY if method == "POST" else None)
-            assert answer.status_code == 403, path
-            assert "ROLLCALL_ADMIN_TOKENS" in answer.json()["detail"]
-
-
-async def test_nobody_without_a_valid_token_gets_in_anywhere(administered: ServiceProcess) -> None:
-    for token in (None, "", "wrong", OLD[:-1], f"{OLD}, {NEW}"):
-        async with admin(administered, token) as client:
-            for method, path in PATHS:
-                answer = await client.request(method, path, json=BODY if method == "POST" else None)
-                assert answer.status_code == 401, (token, path)
-                assert answer.headers["www-authenticate"] == "Bearer"
-                assert answer.headers["content-type"] == "application/problem+json"
-    assert OLD not in administered.log
-    assert NEW not in administered.log
-
-
-@pytest.fixture
-async def administered(service_process: StartService) -> ServiceProcess:
-    """A replica with two tokens."""
-    replica = service_process(**ADMIN)
-    await replica.wait_ready()
-    return replica
 
 
 async def _dead(evidence: Evidence, count: int) -> bool:

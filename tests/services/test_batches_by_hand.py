@@ -13,14 +13,14 @@ from rollcall_events import (
     EssaySlotAssignedV1,
     ExcessContentProvisionedV1,
 )
+from tests.auditing import assert_clean
 from tests.db.events import content, contents, essay_id, failure, registration
 from tests.db.evidence import Evidence
 from tests.eventually import eventually
 from tests.fixtures.services import StartService
+from tests.services.administration import ADMIN, admin, document
 from tests.services.kafka_client import KafkaClient
 from tests.services.rollcall_command import RollcallCommand
-from tests.services.test_administration import ADMIN, admin, document
-from tests.services.test_dlq import assert_clean
 
 FULL, PART, SHUT, UNKNOWN = (uuid.uuid4() for _ in range(4))
 

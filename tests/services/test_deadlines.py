@@ -2,7 +2,6 @@
 
 import uuid
 
-from rollcall_cluster.auditor import AuditOptions, AuditTarget, verify
 from rollcall_events import (
     BatchContentProvisioningCompletedV1,
     BatchReadinessTimeoutV1,
@@ -10,6 +9,7 @@ from rollcall_events import (
     ExcessContentProvisionedV1,
     ExcessReason,
 )
+from tests.auditing import assert_clean
 from tests.db.events import content, essay_id, registration
 from tests.fixtures.services import StartService
 from tests.services.kafka_client import KafkaClient
@@ -17,10 +17,8 @@ from tests.services.kafka_client import KafkaClient
 
 async def test_deadlines_pass_are_announced_and_leave_a_deployment_that_verifies(
     service_process: StartService,
+    service_environment: dict[str, str],
     kafka: KafkaClient,
-    kafka_bootstrap: str,
-    database: str,
-    topic_prefix: str,
 ) -> None:
     """Two replicas; one batch for each policy, one with the default, one that is full in time."""
     settings = {
@@ -57,12 +55,4 @@ async def test_deadlines_pass_are_announced_and_leave_a_deployment_that_verifies
         partial: (essay_id(1),),
         full: (),
     }
-    target = AuditTarget(
-        kafka_bootstrap_servers=kafka_bootstrap,
-        postgres_dsn=database,
-        database_schema="els",
-        topic_prefix=topic_prefix,
-        consumer_group=f"{topic_prefix}essay-lifecycle-service",
-    )
-    report = await verify(target, AuditOptions(wait_seconds=60, require_rest=True))
-    assert report.ok, [str(e) for check in report.checks for e in check.examples]
+    await assert_clean(service_environment)

@@ -10,7 +10,6 @@ import orjson
 import pytest
 
 from rollcall.outbox.raw_record import MAX_ADDED_BYTES
-from rollcall_cluster.auditor import AuditOptions, AuditTarget, verify
 from rollcall_events import (
     BatchContentProvisioningCompletedV1,
     DeadLetterV1,
@@ -18,10 +17,11 @@ from rollcall_events import (
     EssaySlotAssignedV1,
 )
 from rollcall_events.topics import topic_for
+from tests.auditing import assert_clean
 from tests.db.dead_letters import bury
 from tests.db.events import content, message, registration
 from tests.db.evidence import Evidence
-from tests.eventually import DEADLINE_SECONDS, eventually
+from tests.eventually import eventually
 from tests.fixtures.services import StartService
 from tests.services.kafka_client import KafkaClient
 from tests.services.rollcall_command import RollcallCommand
@@ -36,21 +36,6 @@ Dlq = Callable[..., Any]
 def dlq(service_environment: dict[str, str]) -> Dlq:
     """`await dlq("list", "--json")`: run `rollcall dlq` on the test's deployment."""
     return partial(RollcallCommand(service_environment), "dlq")
-
-
-async def assert_clean(environment: dict[str, str]) -> None:
-    """Every invariant holds, at rest."""
-    target = AuditTarget(
-        kafka_bootstrap_servers=environment["ROLLCALL_KAFKA_BOOTSTRAP_SERVERS"],
-        postgres_dsn=environment["ROLLCALL_POSTGRES_DSN"],
-        database_schema=environment["ROLLCALL_DATABASE_SCHEMA"],
-        topic_prefix=environment["ROLLCALL_TOPIC_PREFIX"],
-        consumer_group=environment["ROLLCALL_CONSUMER_GROUP"],
-    )
-    report = await verify(
-        target, AuditOptions(require_rest=True, workers=0, wait_seconds=DEADLINE_SECONDS)
-    )
-    assert report.exit_code == 0, report.model_dump_json(indent=1)
 
 
 def padded(batch_id: UUID, text: str) -> bytes:

@@ -3,9 +3,9 @@
 from pathlib import Path
 from uuid import UUID
 
-from rollcall_cluster.auditor import AuditOptions, AuditTarget, verify
 from rollcall_cluster.embedded.redis import EmbeddedRedis
 from rollcall_events import EssayContentProvisionedV1, EssaySlotAssignedV1
+from tests.auditing import assert_clean
 from tests.db.events import contents, message, registration
 from tests.eventually import eventually
 from tests.fixtures.services import StartService
@@ -15,10 +15,8 @@ from tests.services.kafka_client import KafkaClient
 
 async def test_a_replica_leaves_duplicates_out_and_goes_on_when_redis_dies(
     service_process: StartService,
+    service_environment: dict[str, str],
     kafka: KafkaClient,
-    kafka_bootstrap: str,
-    database: str,
-    topic_prefix: str,
     batch_id: UUID,
     tmp_path: Path,
 ) -> None:
@@ -55,12 +53,4 @@ async def test_a_replica_leaves_duplicates_out_and_goes_on_when_redis_dies(
         await kafka.wait_for(EssaySlotAssignedV1, 60)
     finally:
         redis.wipe()
-    target = AuditTarget(
-        kafka_bootstrap_servers=kafka_bootstrap,
-        postgres_dsn=database,
-        database_schema="els",
-        topic_prefix=topic_prefix,
-        consumer_group=f"{topic_prefix}essay-lifecycle-service",
-    )
-    report = await verify(target, AuditOptions(wait_seconds=60, require_rest=True))
-    assert report.ok, [str(e) for check in report.checks for e in check.examples]
+    await assert_clean(service_environment)

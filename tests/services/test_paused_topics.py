@@ -12,6 +12,7 @@ from rollcall_events import (
     DeadLetterV1,
     EssayContentProvisionedV1,
 )
+from tests.auditing import assert_clean
 from tests.db.events import contents, registration
 from tests.db.evidence import Evidence
 from tests.eventually import eventually
@@ -21,7 +22,6 @@ from tests.service_process import ServiceProcess
 from tests.services.exposed_metrics import metrics, sample
 from tests.services.kafka_client import KafkaClient
 from tests.services.rollcall_command import RollcallCommand
-from tests.services.test_dlq import assert_clean
 
 BAD = 60
 WINDOW = {"ROLLCALL_DEAD_LETTER_WINDOW_RECORDS": "20", "ROLLCALL_CHUNK_MAX_RECORDS": "10"}

@@ -16,15 +16,15 @@ from rollcall_events import (
     EssayContentProvisionedV1,
     EssaySlotAssignedV1,
 )
+from tests.auditing import assert_clean
 from tests.db.events import content, message, registration
 from tests.db.evidence import Evidence
 from tests.eventually import eventually
 from tests.fixtures.services import StartService
 from tests.service_process import ServiceProcess
+from tests.services.administration import ADMIN, admin, document
 from tests.services.kafka_client import KafkaClient
 from tests.services.rollcall_command import RollcallCommand
-from tests.services.test_administration import ADMIN, admin, document
-from tests.services.test_dlq import assert_clean
 
 NAME = "file.essay.content.provisioned.v1"
 _POSITIONS = "SELECT partition, next_offset FROM position WHERE topic = $1 ORDER BY partition"

@@ -8,13 +8,13 @@ from rollcall_events import (
     DeadLetterV1,
     EssayContentProvisionedV1,
 )
+from tests.auditing import assert_clean
 from tests.db.events import content, contents, registration
 from tests.db.evidence import Evidence
 from tests.eventually import eventually
 from tests.fixtures.services import StartService
 from tests.services.exposed_metrics import metrics, sample
 from tests.services.kafka_client import KafkaClient
-from tests.services.test_dlq import assert_clean
 from tests.services.test_supervision import readiness
 
 REFUSE_DEAD_LETTERS = """

@@ -9,12 +9,12 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from rollcall.outbox.event import lane_of
 from rollcall_events import BatchContentProvisioningCompletedV1
+from tests.auditing import assert_clean
 from tests.db.events import contents, registration
 from tests.eventually import eventually
 from tests.fixtures.services import StartService
 from tests.services.exposed_metrics import metrics, sample
 from tests.services.kafka_client import KafkaClient
-from tests.services.test_dlq import assert_clean
 from tests.services.test_supervision import readiness
 
 LANES = 4
