@@ -110,7 +110,9 @@ class OutputFacts:
         log, offset = self._logbook.number(*origin), letter.origin_offset
         early = record.offset < self._early_end
         about = digest(f"{letter.key_base64}\0{letter.value_base64}")
-        self._rows["dead_letter_event"].append((log, offset, early, self._log, record.offset, about))
+        self._rows["dead_letter_event"].append(
+            (log, offset, early, self._log, record.offset, about)
+        )
         expected = dead_letter_event_id(self._group, *origin, offset)
         self._require_id(envelope, record.offset, expected)
 
