@@ -9,7 +9,7 @@ from rollcall.access.database import database_refusal
 from rollcall.access.kafka_refusal import refuse_if_denied
 from rollcall.database.failures import DATABASE_ERRORS
 from rollcall.database.pool import close_session, connect_session
-from rollcall.errors import AccessDeniedError
+from rollcall.errors import ConfigurationError
 from rollcall.settings import ServiceSettings
 
 log = structlog.get_logger()
@@ -51,7 +51,7 @@ class AccessWatch:
         found = []
         try:
             await refuse_if_denied(self._settings)
-        except AccessDeniedError as error:
+        except ConfigurationError as error:
             found.append(str(error))
         try:
             session = await connect_session(self._settings, _IDLE_SESSION_SECONDS)
