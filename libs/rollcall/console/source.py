@@ -6,9 +6,9 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from rollcall.console.documents import InstanceView, Point, Program, Snapshot
-from rollcall.console.peers import Own, Peers
 from rollcall.console.reader import ConsoleReader, Read
 from rollcall.console.timeline import Chronicle
 from rollcall.console.views import (
@@ -20,6 +20,9 @@ from rollcall.console.views import (
 )
 from rollcall.database.pool import Database
 from rollcall.settings import ServiceSettings
+
+if TYPE_CHECKING:
+    from rollcall.console.peers import Own, Peers
 
 _MOST_POINTS = 180
 # Those who watch are told sooner than a statement's own limit would.
@@ -43,7 +46,7 @@ class Source:
         settings: ServiceSettings,
         database: Database,
         reader: ConsoleReader,
-        own: Own | None = None,
+        own: "Own | None" = None,
         local: Locals | None = None,
     ) -> None:
         self._settings = settings
@@ -61,6 +64,8 @@ class Source:
 
         It raises what the database raises.
         """
+        from rollcall.console.peers import Peers  # only who watches pays for the HTTP client
+
         self._before = None
         async with Peers.open(self._own) as peers:
 
@@ -69,7 +74,7 @@ class Source:
 
             yield look
 
-    async def _look(self, peers: Peers) -> Snapshot:
+    async def _look(self, peers: "Peers") -> Snapshot:
         async with asyncio.timeout(_READ_SECONDS), self._database.acquire() as connection:
             read = await self._reader.read(connection)
         said = await peers.ask(read.instances)

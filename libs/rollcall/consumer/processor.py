@@ -242,14 +242,12 @@ class ChunkProcessor:
     async def _transact(
         self, job: Job, operation: str, spans: "TransactionSpans | None" = None
     ) -> Transaction:
-        """Run `job` in a transaction, write its events as segments, and wake the relay."""
+        """Run `job` in a transaction of its own, which writes its events as segments."""
         if spans is None and self._tracing:
             spans = self._tracing.job()
         with self._metrics.timed(operation), outcome_of(spans):
             tx, outbox = await self._run(job, spans)
-        failpoints.reached(Failpoint.TRANSACTION_COMMITTED)
         self._metrics.events_total.inc(outbox.published)
-        self._on_segments(outbox.touched_lanes)
         for event, fields in tx.log_events:
             log.info(event, **fields)
         for counter, amount in tx.counts:
@@ -259,6 +257,7 @@ class ChunkProcessor:
     async def _run(
         self, job: Job, spans: "TransactionSpans | None"
     ) -> tuple[Transaction, OutboxBuffer]:
+        """Commit it, and wake the relay."""
         async with self._database.acquire() as connection:
             outbox = OutboxBuffer(
                 connection,
@@ -274,6 +273,9 @@ class ChunkProcessor:
                 await tx.publish(await job(tx))
                 await outbox.flush()
                 failpoints.reached(Failpoint.TRANSACTION_SEGMENTS_WRITTEN)
+            failpoints.reached(Failpoint.TRANSACTION_COMMITTED)
+            # Before the connection is reset and given back: the relay need not wait for that.
+            self._on_segments(outbox.touched_lanes)
         return tx, outbox
 
     def _require_good_share(self, outcomes: Outcomes) -> None:
