@@ -15,9 +15,10 @@ from benchmarks import machine, results, usage
 from benchmarks.contestants import parse
 from benchmarks.deployment import Deployment
 from benchmarks.errors import BenchmarkError
+from benchmarks.journey import STAGES, Reading, stages_ms
 from benchmarks.run import Conditions, Stage, open_stage
 from benchmarks.summary import summarise
-from rollcall_cluster.measuring.latency import SETTLING_SECONDS, Arrival, latencies_ms, percentile
+from rollcall_cluster.measuring.latency import SETTLING_SECONDS, latencies_ms, percentile
 from rollcall_cluster.measuring.load import Load
 from rollcall_cluster.measuring.pacing import Pace, Paced, Pacer
 from rollcall_events import EssayContentProvisionedV1, EssaySlotAssignedV1
@@ -33,6 +34,7 @@ class LatencyRun:
     """One run: milliseconds at each of PERCENTS.
 
     Attributes:
+        stages_ms: where they went, at p50 and p99 of each stage.
         others_share: part of the CPU time that was not the benchmark's.
     """
 
@@ -41,6 +43,7 @@ class LatencyRun:
     events: int
     paced: Paced
     percentiles_ms: Mapping[str, float]
+    stages_ms: Mapping[str, Mapping[str, float]]
     cpu_us: Mapping[str, float]
     others_share: float
 
@@ -53,7 +56,10 @@ async def benchmark(
     peak_rate: float | None,
     replicas: int = 1,
 ) -> bool:
-    """Measure, print, keep the raw results; the peak rate is measured first unless it is given."""
+    """Measure, print, keep the raw results; the peak rate is measured first unless it is given.
+
+    Each rate is rehearsed once: a broker that has not seen this many transactions still compiles.
+    """
     contestant = parse(f"rollcall:{replicas}")
     runs: list[LatencyRun] = []
     peaks: list[float] = []
@@ -67,9 +73,12 @@ async def benchmark(
                 peaks.append(_PEAK_LOAD.events / took)
             half = (peak_rate or peaks[-1]) / 2
             for at, rate in (("slow", SLOW_RATE), ("half", half)):
-                load = _load(at, rate, seconds)
-                loads.append(load)
-                runs.append(await _measure(stage, at, rate, load))
+                if number == 1:
+                    loads.append(_load(at, rate, seconds))
+                    unmeasured = await _measure(stage, at, rate, loads[-1])
+                    console.print(f"rehearsal: {_story(unmeasured)}")
+                loads.append(_load(at, rate, seconds))
+                runs.append(await _measure(stage, at, rate, loads[-1]))
                 console.print(f"round {number}: {_story(runs[-1])}")
             if wrong := await stage.problems(loads):
                 raise BenchmarkError(f"wrong answer: {'; '.join(wrong)}")
@@ -95,13 +104,21 @@ def figures(runs: Sequence[LatencyRun]) -> dict[str, list[float]]:
     for run in runs:
         for percent, value in run.percentiles_ms.items():
             found.setdefault(f"{percent} ms {run.at}", []).append(value)
+        for stage, percentiles in run.stages_ms.items():
+            for percent, value in percentiles.items():
+                found.setdefault(f"{stage}, {percent} ms {run.at}", []).append(value)
         found.setdefault(f"replica cpu us {run.at}", []).append(run.cpu_us["replica"])
     return found
 
 
 def table(runs: Sequence[LatencyRun]) -> Table:
     """Milliseconds at each rate; medians of the runs."""
-    shown = Table("events/s", *(f"p{percent:g} ms" for percent in PERCENTS), "highest p99")
+    shown = Table(
+        "events/s",
+        *(f"p{percent:g} ms" for percent in PERCENTS),
+        "highest p99",
+        *(f"{stage}, p50 (p99) ms" for stage in STAGES),
+    )
     for at in dict.fromkeys(run.at for run in runs):
         chosen = [run for run in runs if run.at == at]
         rate = summarise([run.rate for run in chosen]).median
@@ -110,9 +127,20 @@ def table(runs: Sequence[LatencyRun]) -> Table:
             for percent in PERCENTS
         ]
         shown.add_row(
-            f"{rate:,.0f}", *(f"{cell.median:.1f}" for cell in cells), f"{cells[1].highest:.1f}"
+            f"{rate:,.0f}",
+            *(f"{cell.median:.1f}" for cell in cells),
+            f"{cells[1].highest:.1f}",
+            *(_of_stage(chosen, stage) for stage in STAGES),
         )
     return shown
+
+
+def _of_stage(runs: Sequence[LatencyRun], stage: str) -> str:
+    half, most = (
+        summarise([run.stages_ms[stage][percent] for run in runs]).median
+        for percent in ("p50", "p99")
+    )
+    return f"{half:.1f} ({most:.1f})"
 
 
 def _load(at: str, rate: float, seconds: float) -> Load:
@@ -132,17 +160,20 @@ async def _measure(stage: Stage, at: str, rate: float, load: Load) -> LatencyRun
         await pacer.wait_ready()
         await usage.wait_quiet(stage.patience_seconds)
         before = usage.measure(stage.deployment, stage.replicas)
-        paced, arrivals = await _run(stage.deployment, pacer, load, pace.seconds)
+        paced, readings = await _run(stage.deployment, pacer, load, pace.seconds)
         used = usage.measure(stage.deployment, stage.replicas).since(before)
     finally:
         pacer.close()
+    arrivals = [reading.arrival for reading in readings]
     found = latencies_ms(load, paced.began_ns, rate, arrivals)
+    unix_minus_monotonic_ns = time.time_ns() - time.monotonic_ns()
     return LatencyRun(
         at,
         rate,
         load.events,
         paced,
         {f"p{percent:g}": round(percentile(found, percent), 2) for percent in PERCENTS},
+        stages_ms(load, paced.began_ns, rate, readings, unix_minus_monotonic_ns),
         {
             "replica": 1e6 * used.replicas / load.events,
             "postgres": 1e6 * used.postgres / load.events,
@@ -154,7 +185,7 @@ async def _measure(stage: Stage, at: str, rate: float, load: Load) -> LatencyRun
 
 async def _run(
     deployment: Deployment, pacer: Pacer, load: Load, seconds: float
-) -> tuple[Paced, list[Arrival]]:
+) -> tuple[Paced, list[Reading]]:
     consumer = AIOKafkaConsumer(
         deployment.topic(EssaySlotAssignedV1),
         bootstrap_servers=deployment.bootstrap_servers,
@@ -173,14 +204,14 @@ async def _run(
             raise BenchmarkError("slot events are missing, or far too late") from error
 
 
-async def _read(consumer: Any, count: int) -> list[Arrival]:
+async def _read(consumer: Any, count: int) -> list[Reading]:
     """Note when each value was there; look into them later."""
-    found: list[Arrival] = []
+    found: list[Reading] = []
     while len(found) < count:
         polled = await consumer.getmany(timeout_ms=1000)
         now = time.monotonic_ns()
         for records in polled.values():
-            found += [(now, record.value) for record in records]
+            found += [Reading(now, record.value, record.timestamp) for record in records]
     return found
 
 

@@ -1,5 +1,6 @@
 """The figures to reach: data alone. A row whose bound is KNOWN only has to be measured."""
 
+from benchmarks.journey import STAGES
 from benchmarks.verdicts import Bound, Target
 
 _SQL = tuple(f"ceilings/assignment {n}x1000/s" for n in (1, 2, 4))
@@ -111,6 +112,17 @@ TARGETS = (
             ("slow", "at 100 events/s", {"p50": 15, "p99": 60, "p99.9": 0}),
         )
         for percent, limit in limits.items()
+    ),
+    *(
+        Target(
+            f"of it at 100 events/s, {stage}, {percent}",
+            f"latency/{stage}, {percent} ms slow",
+            Bound.KNOWN,
+            0,
+            " ms",
+        )
+        for stage in STAGES
+        for percent in ("p50", "p99")
     ),
     Target(
         "CPU time of the replica for each event",

@@ -1,7 +1,10 @@
 """A latency counts from when its record was due, of every record once."""
 
+from datetime import UTC, datetime
+
 import orjson
 import pytest
+from benchmarks.journey import COMMITTED, FETCHED, PUBLISHED, Reading, stages_ms
 from benchmarks.latency import LatencyRun, figures
 
 from rollcall_cluster.measuring.errors import MeasurementError
@@ -47,9 +50,35 @@ def test_a_repeated_slot_event_is_an_error() -> None:
 
 def test_figures_are_named_by_rate_and_percentile() -> None:
     """As the targets name them."""
-    run = LatencyRun("slow", 100, 10, PACED, {"p50": 9.0, "p99.9": 70.0}, {"replica": 80.0}, 0.0)
+    run = LatencyRun(
+        "slow",
+        100,
+        10,
+        PACED,
+        {"p50": 9.0, "p99.9": 70.0},
+        {FETCHED: {"p50": 4.0}},
+        {"replica": 80.0},
+        0.0,
+    )
     assert figures([run, run]) == {
         "p50 ms slow": [9.0, 9.0],
         "p99.9 ms slow": [70.0, 70.0],
+        f"{FETCHED}, p50 ms slow": [4.0, 4.0],
         "replica cpu us slow": [80.0, 80.0],
     }
+
+
+def test_the_stages_add_up_to_the_whole() -> None:
+    """Each begins where the one before ends, although two clocks are read."""
+    apart_ns = 1_700_000_000_000_000_000
+    readings = []
+    for number, message in enumerate(LOAD.contents()):
+        due_ns = PACED.began_ns + round(number / RATE * 1e9)
+        begun = datetime.fromtimestamp((due_ns + apart_ns + 4_000_000) / 1e9, UTC)
+        value = orjson.loads(message.value or b"") | {"event_timestamp": begun.isoformat()}
+        sent_ms = (due_ns + apart_ns + 15_000_000) // 1_000_000
+        readings.append(Reading(due_ns + 40_000_000, orjson.dumps(value), sent_ms))
+    found = stages_ms(LOAD, PACED.began_ns, RATE, readings, apart_ns)
+    assert found[FETCHED]["p50"] == pytest.approx(4, abs=0.1)
+    assert found[COMMITTED]["p99"] == pytest.approx(11, abs=0.1)
+    assert found[PUBLISHED]["p50"] == pytest.approx(25, abs=0.1)
