@@ -1,7 +1,8 @@
 """A lane's publisher on the real outbox: nothing is forgotten before Kafka has it, nothing is guessed."""
 
 import asyncio
-from collections.abc import Iterator
+import contextlib
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from rollcall.settings import ServiceSettings
 from rollcall.telemetry.metrics import Metrics
 from rollcall.topology import Topology
 from rollcall_events.topics import TOPICS
-from tests.eventually import DEADLINE_SECONDS
+from tests.eventually import DEADLINE_SECONDS, eventually
 from tests.unit.model.broker import Broker
 from tests.unit.model.lanes import (
     SETTINGS,
@@ -129,19 +130,30 @@ async def test_the_position_that_readers_see_is_that_of_the_last_segment(
     assert LanePosition.decode(newest.value) == LanePosition(2)
 
 
+@contextlib.asynccontextmanager
+async def publishing(database: str, **distances: float) -> AsyncIterator[LanePublisher]:
+    """The publisher of lane 0, running."""
+    changes = {"postgres_dsn": database, "database_schema": "els"}
+    settings = ServiceSettings.model_validate(SETTINGS.model_dump() | changes)
+    session = await LaneSession.open(settings)
+    publisher = LanePublisher(
+        settings, Topology(TOPICS), OutboxStore(), session, 0, Metrics(), **distances
+    )
+    running = asyncio.create_task(publisher.run())
+    try:
+        yield publisher
+    finally:
+        running.cancel()
+        await asyncio.wait({running})
+        await session.close()
+
+
 async def test_in_a_backlog_transactions_keep_their_distance_until_there_is_none(
     database: str, connection: Any, broker: Broker
 ) -> None:
     """Gathering ends with the first chunk behind which no other waits."""
-    changes = {"postgres_dsn": database, "database_schema": "els"}
-    settings = ServiceSettings.model_validate(SETTINGS.model_dump() | changes)
     await append(connection, 1)
-    session = await LaneSession.open(settings)
-    publisher = LanePublisher(
-        settings, Topology(TOPICS), OutboxStore(), session, 0, Metrics(), distance_seconds=60
-    )
-    running = asyncio.create_task(publisher.run())
-    try:
+    async with publishing(database, distance_seconds=60) as publisher:
         await asyncio.wait_for(publisher.wait_idle(), DEADLINE_SECONDS)
         publisher.wake(more_follows=True)
         await append(connection, 2)
@@ -150,7 +162,16 @@ async def test_in_a_backlog_transactions_keep_their_distance_until_there_is_none
         publisher.wake(more_follows=False)
         await asyncio.wait_for(publisher.wait_idle(), DEADLINE_SECONDS)
         assert await waiting_segments(connection) == 0
-    finally:
-        running.cancel()
-        await asyncio.wait({running})
-        await session.close()
+
+
+async def test_two_transactions_of_a_lane_never_follow_each_other_at_once(
+    database: str, connection: Any, broker: Broker
+) -> None:
+    """The first after a rest does not wait; what comes soon after it does, without a backlog, too."""
+    await append(connection, 1)
+    async with publishing(database, least_distance_seconds=2 * DEADLINE_SECONDS) as publisher:
+        await eventually(lambda: published(broker), message="the first is published")
+        await append(connection, 2)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(publisher.wait_idle(), 1)
+        assert await waiting_segments(connection) == 2

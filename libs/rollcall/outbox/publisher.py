@@ -29,8 +29,9 @@ SEGMENTS_PER_TRANSACTION = 32
 # After a publication a lane looks by itself for a while; later its owner looks for all its lanes at once.
 _POLL_FIRST_SECONDS = 0.02
 _POLL_LAST_SECONDS = 0.2
-# Between the beginnings of two transactions of a lane while a backlog is worked off.
+# Between the beginnings of two transactions of a lane while a backlog is worked off; and at any time.
 _DISTANCE_SECONDS = 0.2
+_LEAST_DISTANCE_SECONDS = 0.02
 
 
 class LanePublisher:
@@ -46,6 +47,7 @@ class LanePublisher:
         metrics: Metrics,
         one_by_one_until: int = 0,
         distance_seconds: float = _DISTANCE_SECONDS,
+        least_distance_seconds: float = _LEAST_DISTANCE_SECONDS,
         tracing: "Tracing | None" = None,
     ) -> None:
         self._store = store
@@ -57,6 +59,7 @@ class LanePublisher:
         self._hurry = asyncio.Event()
         self._more_follows = False
         self._distance_seconds = distance_seconds
+        self._least_distance_seconds = least_distance_seconds
         self._began = 0.0
         self._idle = asyncio.Event()
         self._poll_seconds = _POLL_FIRST_SECONDS
@@ -120,13 +123,18 @@ class LanePublisher:
             position = await self._publish(left)
 
     async def _gather(self) -> None:
-        """Under load, begin transactions at a distance: each costs the broker much beside its records."""
+        """Begin transactions at a distance: each costs the broker much beside its records.
+
+        The first after a rest begins at once. Under load the distance is longer, until load ends.
+        """
         wait_seconds = self._began + self._distance_seconds - time.monotonic()
-        if not self._more_follows or wait_seconds <= 0:
-            return
-        self._hurry.clear()
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._hurry.wait(), wait_seconds)
+        if self._more_follows and wait_seconds > 0:
+            self._hurry.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._hurry.wait(), wait_seconds)
+        least_seconds = self._began + self._least_distance_seconds - time.monotonic()
+        if least_seconds > 0:
+            await asyncio.sleep(least_seconds)
 
     async def _next(self, position: LanePosition) -> list[StoredSegment]:
         """Forget what is published and number the next segments, in one statement."""
