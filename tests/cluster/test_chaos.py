@@ -34,6 +34,7 @@ def _schemas(environment: dict[str, str]) -> set[str]:
     return {row[0] for row in rows}
 
 
+@pytest.mark.long
 def test_a_few_faults_do_no_harm_and_leave_nothing_behind(
     tmp_path: Path, environment: dict[str, str]
 ):

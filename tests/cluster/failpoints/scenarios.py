@@ -125,7 +125,7 @@ STALLS: dict[FailpointName, str] = {
     Failpoint.LANE_BEGUN: "long",
     Failpoint.LANE_RECORDS_SENT: "long",
     Failpoint.LANE_POSITION_SENT: "long",
-    Failpoint.LANE_ACKNOWLEDGED: "short",
+    Failpoint.LANE_ACKNOWLEDGED: "long",
     Failpoint.LANE_COMMITTED: "short",
 }
 """Where a replica is stopped and woken up: in every run of the tests (short), or with `make stalls`."""
