@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
+import redis
 
 from rollcall_events import BatchContentProvisioningCompletedV1, EssaySlotAssignedV1
 from tests.db.events import contents, registration
@@ -17,9 +18,11 @@ from tests.fixtures.topics import create_topics
 from tests.security.authority import Authority
 from tests.security.secure_kafka import SecureKafka
 from tests.security.secure_postgres import PASSWORD, WITHDRAWN, SecurePostgres
+from tests.security.secure_redis import PREFIX, SecureRedis
 from tests.security.secured import Secured, variables
 from tests.security.ways import kafka_settings
 from tests.service_process import ServiceProcess
+from tests.services.exposed_metrics import metrics, sample
 from tests.services.kafka_client import KafkaClient
 from tests.services.rollcall_command import RollcallCommand
 
@@ -136,3 +139,44 @@ async def test_kafka_lets_the_service_in_no_more(
         await asyncio.to_thread(broker.restore_user)
         await goes_on(secured, replica, kafka)
     assert replica.log_events("access_denied")
+
+
+async def test_redis_lets_the_service_in_no_more(
+    secure_kafka: SecureKafka,
+    secure_redis: SecureRedis,
+    authority: Authority,
+    secured: Secured,
+    tmp_path: Path,
+) -> None:
+    """Without Redis the service is as ready and as right as with it; its metrics tell."""
+    url = secure_redis.url(user="", password="", ssl_ca_certs=authority.ca_file).replace(":@", "")
+    rights = (
+        f"~{PREFIX}:* ~{{{PREFIX}:* &{PREFIX}:* +@read +@write +@scripting +@connection +@pubsub"
+    )
+    secured.environment |= variables(kafka_settings(secure_kafka, authority, "scram 512", tmp_path))
+    own = secure_redis.url(user="guest", password="w1thdrawn", ssl_ca_certs=authority.ca_file)
+    secured.write_secret("REDIS_URL", own)
+    is_open = sample("rollcall_filter_circuit_open")
+    administrator = redis.Redis.from_url(url)
+    user = ("ACL", "SETUSER", "guest")
+    administrator.execute_command(*user, "on", ">w1thdrawn", *rights.split(), "+info", "+time")
+    replica = secured.start()
+    await replica.wait_ready()
+    batch, prefix = uuid.uuid4(), secured.environment["ROLLCALL_TOPIC_PREFIX"]
+    async with KafkaClient(secure_kafka.address, prefix) as kafka:
+
+        async def closed() -> bool:
+            await kafka.send(*contents(uuid.uuid4(), 1))
+            return (await metrics(replica.url))[is_open] == 0
+
+        await kafka.send(registration(batch, 3), *contents(batch, 1))
+        await kafka.wait_for(EssaySlotAssignedV1, 1)
+        await eventually(closed, poll_seconds=1, message="the filter is used")
+        administrator.execute_command(*user, "off")
+        administrator.execute_command("CLIENT", "KILL", "USER", "guest")
+        await kafka.send(*contents(batch, 2, first=1))
+        await goes_on(secured, replica, kafka)
+        assert (await metrics(replica.url))[is_open] == 1
+        administrator.execute_command(*user, "on")
+        await eventually(closed, poll_seconds=1, message="the filter is used again")
+    administrator.close()
