@@ -119,17 +119,22 @@ async def test_a_database_restored_in_the_middle_of_load_ends_with_a_clean_audit
         await assert_clean(environment, wait_seconds=3 * DEADLINE_SECONDS)
 
 
-async def test_a_database_that_is_lost_altogether_is_made_anew_from_kafka(
-    service_environment: dict[str, str], service_process: StartService, empty_database: str
-) -> None:
-    """No backup: an empty schema, and all of the input still in Kafka."""
-    environment = service_environment
+async def work_off(environment: dict[str, str], service_process: StartService) -> None:
+    """A replica handles the load, and dies."""
     replica = service_process("a", **environment)
     await replica.wait_ready(2 * DEADLINE_SECONDS)
     async with under_load(environment, LOAD):
         pass
     await assert_clean(environment)
     replica.kill()
+
+
+async def test_a_database_that_is_lost_altogether_is_made_anew_from_kafka(
+    service_environment: dict[str, str], service_process: StartService, empty_database: str
+) -> None:
+    """No backup: an empty schema, and all of the input still in Kafka."""
+    environment = service_environment
+    await work_off(environment, service_process)
 
     migrate(empty_database, "els", migrations_folders())
     environment = environment | {"ROLLCALL_POSTGRES_DSN": empty_database}
@@ -147,12 +152,7 @@ async def test_a_database_on_which_replicas_worked_after_a_restore_is_not_reconc
 ) -> None:
     """What they did contradicts what was announced: told, and left as it is."""
     environment = service_environment
-    replica = service_process("a", **environment)
-    await replica.wait_ready(2 * DEADLINE_SECONDS)
-    async with under_load(environment, LOAD):
-        pass
-    await assert_clean(environment)
-    replica.kill()
+    await work_off(environment, service_process)
 
     dsn = environment["ROLLCALL_POSTGRES_DSN"]
     with psycopg.connect(dsn, autocommit=True) as connection:
