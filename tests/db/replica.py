@@ -1,7 +1,7 @@
 """A replica without Kafka: the service's handlers behind a real chunk processor on real connections."""
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -53,7 +53,7 @@ class Replica:
     """One instance of the service, fed by hand.
 
     `before` and `after` run inside each chunk's transaction, before and after the service's handlers:
-    with them a test holds a transaction open, or makes it fail.
+    with them a test holds a transaction open, or makes it fail. `on_segments` is called in place of the relay.
     """
 
     def __init__(
@@ -68,6 +68,7 @@ class Replica:
         self.database = database
         self.next_offset: dict[int, int] = defaultdict(int)
         self.is_current = True
+        self.on_segments: Callable[[Iterable[int]], None] = lambda lanes: None
         self.metrics = Metrics()
         self.sweep_metrics = SweepMetrics(self.metrics.registry)
         self.outcome_metrics = OutcomeMetrics(self.metrics.registry)
@@ -80,7 +81,7 @@ class Replica:
             database,
             [*_hooked(before), *_routes(self._lifecycle), *_hooked(after)],
             self.metrics,
-            lambda lanes: None,
+            lambda lanes: self.on_segments(lanes),
             LANES,
             known,
         )
