@@ -21,6 +21,7 @@ from rollcall.consumer.records import Received, Rejected, correlation_of
 from rollcall.consumer.share_limit import ShareLimit
 from rollcall.consumer.transaction import Admission, Job, Transaction, if_admitted
 from rollcall.database.failures import Failure, classify
+from rollcall.database.kept_plans import FEW_RECORDS
 from rollcall.database.pool import Database
 from rollcall.errors import DeadLetterLimitError, OwnershipLostError, RecordRefusedError
 from rollcall.failpoints import Failpoint
@@ -231,7 +232,7 @@ class ChunkProcessor:
             return events
 
         started = time.perf_counter()
-        tx = await self._transact(handle, "chunk", spans)
+        tx = await self._transact(handle, "chunk", spans, is_small=len(chunk.items) <= FEW_RECORDS)
         self._metrics.chunk_seconds.observe(time.perf_counter() - started)
         self._count(chunk, outcomes)
         failpoints.reached(Failpoint.CHUNK_COMMITTED)
@@ -240,13 +241,18 @@ class ChunkProcessor:
         return tx.follow_ups
 
     async def _transact(
-        self, job: Job, operation: str, spans: "TransactionSpans | None" = None
+        self,
+        job: Job,
+        operation: str,
+        spans: "TransactionSpans | None" = None,
+        *,
+        is_small: bool = False,
     ) -> Transaction:
         """Run `job` in a transaction of its own, which writes its events as segments."""
         if spans is None and self._tracing:
             spans = self._tracing.job()
         with self._metrics.timed(operation), outcome_of(spans):
-            tx, outbox = await self._run(job, spans)
+            tx, outbox = await self._run(job, spans, is_small)
         self._metrics.events_total.inc(outbox.published)
         for event, fields in tx.log_events:
             log.info(event, **fields)
@@ -255,10 +261,10 @@ class ChunkProcessor:
         return tx
 
     async def _run(
-        self, job: Job, spans: "TransactionSpans | None"
+        self, job: Job, spans: "TransactionSpans | None", is_small: bool
     ) -> tuple[Transaction, OutboxBuffer]:
         """Commit it, and wake the relay."""
-        async with self._database.acquire() as connection:
+        async with self._database.acquire(keep_plans=is_small) as connection:
             outbox = OutboxBuffer(
                 connection,
                 self._outbox_store,

@@ -10,6 +10,7 @@ import asyncpg
 
 from rollcall.access.database import refuse_if_denied
 from rollcall.database.failures import DATABASE_ERRORS
+from rollcall.database.kept_plans import PlanKeepingConnection
 from rollcall.settings import ServiceSettings
 from rollcall.telemetry.metrics import Metrics
 
@@ -67,6 +68,7 @@ class Database:
             self._settings.postgres_dsn.get_secret_value(),
             min_size=self._settings.database_pool_size,
             max_size=self._settings.database_pool_size,
+            connection_class=PlanKeepingConnection,
             max_inactive_connection_lifetime=0,
             timeout=self._settings.connect_timeout_seconds,
             command_timeout=self._settings.statement_timeout_seconds + 5,
@@ -76,8 +78,11 @@ class Database:
         )
 
     @asynccontextmanager
-    async def acquire(self) -> AsyncIterator[Any]:
+    async def acquire(self, *, keep_plans: bool = False) -> AsyncIterator[Any]:
         """Borrow a connection. Never take a second one while holding one.
+
+        Args:
+            keep_plans: its transactions will be of few records, see `kept_plans`.
 
         Raises:
             TimeoutError: none became free within `connect_timeout_seconds`.
@@ -88,6 +93,7 @@ class Database:
         asked = time.perf_counter()
         async with self._pool.acquire(timeout=self._settings.connect_timeout_seconds) as connection:
             self._metrics.database_acquire_seconds.observe(time.perf_counter() - asked)
+            connection.keep_plans(keep_plans)
             yield connection
 
     async def close(self, timeout_seconds: float = 2.0) -> None:
@@ -124,7 +130,9 @@ async def connect_session(settings: ServiceSettings, idle_session_seconds: int) 
 def lane_session_settings(settings: ServiceSettings, idle_session_seconds: int) -> dict[str, str]:
     """What `connect_session` asks the server for; a proxy may have dropped some of it."""
     return _server_settings(settings, "lanes", idle_session_seconds) | {
-        "idle_session_timeout": str(idle_session_seconds * 1000)
+        "idle_session_timeout": str(idle_session_seconds * 1000),
+        # Statements of a few rows each; the session forgets its plans at each beat.
+        "plan_cache_mode": "force_generic_plan",
     }
 
 

@@ -57,9 +57,10 @@ class LaneSession:
                 raise LaneLostError(f"the lane session ended: {error!r}") from error
 
     async def beat(self, http_url: str | None) -> int:
-        """Report this instance alive; returns the number of live instances."""
+        """Report this instance alive, and forget old plans; returns the number of live instances."""
         silence = self._settings.lane_session_timeout_seconds / 2
         async with self.connection() as connection:
+            await connection.execute("DISCARD PLANS")
             alive: int = await connection.fetchval(
                 self._beat,
                 self._settings.instance_id,
