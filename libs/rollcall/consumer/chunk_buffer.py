@@ -1,6 +1,9 @@
 """Between fetching and working: polls join into the next chunk while the present one is worked on."""
 
 import asyncio
+import contextlib
+import time
+from collections.abc import Callable
 
 from rollcall.consumer.chunk import Chunk, Span
 from rollcall.consumer.records import Item, Partition
@@ -12,12 +15,17 @@ class ChunkBuffer:
     Args:
         max_records: most records of a chunk.
         max_bytes: it takes no further poll once the values of its records are as large together.
+        clock: seconds.
     """
 
-    def __init__(self, max_records: int, max_bytes: int) -> None:
+    def __init__(
+        self, max_records: int, max_bytes: int, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._max_records = max_records
         self._max_bytes = max_bytes
+        self._clock = clock
         self._filled = asyncio.Event()
+        self._complete = asyncio.Event()
         self._start(0)
 
     @property
@@ -53,10 +61,20 @@ class ChunkBuffer:
             self._bytes += len(item.record.value or b"")
         self._records += len(polled.items)
         self._filled.set()
+        if self.is_full:
+            self._complete.set()
 
-    async def take(self) -> Chunk:
-        """Wait for records and remove them all, partition by partition."""
+    async def take(self, not_before: float = 0.0) -> Chunk:
+        """Wait for records and remove them all, partition by partition.
+
+        Args:
+            not_before: by the clock; a chunk that is full is given earlier.
+        """
         await self._filled.wait()
+        wait_seconds = not_before - self._clock()
+        if wait_seconds > 0:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._complete.wait(), wait_seconds)
         items = [item for partition in self._items.values() for item in partition]
         chunk = Chunk(items, self._spans, self._generation)
         self._filled.clear()
@@ -64,6 +82,7 @@ class ChunkBuffer:
         return chunk
 
     def _start(self, generation: int) -> None:
+        self._complete.clear()
         self._generation = generation
         self._items: dict[Partition, list[Item]] = {}
         self._spans: dict[Partition, Span] = {}

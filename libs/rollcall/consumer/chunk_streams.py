@@ -2,13 +2,16 @@
 
 import asyncio
 import contextlib
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from aiokafka import TopicPartition
 
 from rollcall.consumer.chunk import Chunk, Span
 from rollcall.consumer.chunk_buffer import ChunkBuffer
 from rollcall.consumer.records import Item, Partition
+
+_LONGEST_REST_SECONDS = 0.05
 
 
 class ChunkStreams:
@@ -21,10 +24,20 @@ class ChunkStreams:
         count: how many streams.
         max_records: most records of a chunk.
         max_bytes: see `ChunkBuffer`.
+        clock: seconds.
     """
 
-    def __init__(self, count: int, max_records: int, max_bytes: int) -> None:
-        self._buffers = [ChunkBuffer(max_records, max_bytes) for _ in range(count)]
+    def __init__(
+        self,
+        count: int,
+        max_records: int,
+        max_bytes: int,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._buffers = [ChunkBuffer(max_records, max_bytes, clock) for _ in range(count)]
+        self._clock = clock
+        self._taken_at = [0.0] * count
+        self._resting_until = [0.0] * count
         self._stream_of_number: dict[int, int] = {}
         self._taken = asyncio.Event()
 
@@ -74,10 +87,21 @@ class ChunkStreams:
                 buffer.add(Chunk(found, mine, generation))
 
     async def take(self, stream: int) -> Chunk:
-        """Wait for the stream's next chunk and remove it."""
-        chunk = await self._buffers[stream].take()
+        """Wait for the stream's next chunk and remove it: a full one at once, any other after the rest."""
+        chunk = await self._buffers[stream].take(not_before=self._resting_until[stream])
+        self._taken_at[stream] = self._clock()
         self._taken.set()
         return chunk
+
+    def rest(self, stream: int) -> None:
+        """The chunk that was taken is done: pause as long as it took, 50 ms at most.
+
+        A chunk costs much beside its records. Where processors are short, chunks take longer, and so
+        do the rests: the next ones are larger instead of more.
+        """
+        now = self._clock()
+        took_seconds = now - self._taken_at[stream]
+        self._resting_until[stream] = now + min(took_seconds, _LONGEST_REST_SECONDS)
 
     def _stream(self, number: int) -> int:
         return self._stream_of_number.get(number, 0)

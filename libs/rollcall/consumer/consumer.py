@@ -259,6 +259,7 @@ class Consumer:
                     await self._processor.process(chunk, is_current)
                     failpoints.reached(Failpoint.CHUNK_FINISHED)
                     self._done(chunk)
+                    self._streams.rest(stream)
                     backoff.reset()
                     continue
                 except PositionConflictError as error:

@@ -2,6 +2,7 @@
 
 import asyncio
 
+import pytest
 from aiokafka import TopicPartition
 from hypothesis import given
 from hypothesis import strategies as st
@@ -87,3 +88,59 @@ async def test_without_room_the_first_chunk_taken_makes_some() -> None:
     async with asyncio.timeout(DEADLINE_SECONDS):
         await waiting
     assert streams.with_room(_targets({only})) == (_targets({only}), 3)
+
+
+async def test_a_stream_rests_as_long_as_its_chunk_took_unless_the_next_one_is_full() -> None:
+    clock = _Clock()
+    streams = ChunkStreams(1, 10, 1_000_000, clock)
+    partition = Partition("in", 0)
+    await _take_and_finish(streams, partition, clock, took_seconds=0.03)
+
+    streams.add({partition: _items(partition, 2, 5)}, {partition: Span(2, 5)}, generation=1)
+    resting = asyncio.create_task(streams.take(0))
+    await _let_others_run()
+    assert not resting.done()
+
+    streams.add({partition: _items(partition, 5, 12)}, {partition: Span(5, 12)}, generation=1)
+    chunk = await asyncio.wait_for(resting, DEADLINE_SECONDS)
+    assert len(chunk.items) == 10
+
+
+@pytest.mark.parametrize(("took_seconds", "rest_seconds"), [(0.03, 0.03), (60.0, 0.05)])
+async def test_a_rest_ends(took_seconds: float, rest_seconds: float) -> None:
+    """However long the chunk took, it is no longer than the time in which nobody would notice."""
+    clock = _Clock()
+    streams = ChunkStreams(1, 10, 1_000_000, clock)
+    partition = Partition("in", 0)
+    await _take_and_finish(streams, partition, clock, took_seconds)
+    clock.now += rest_seconds
+
+    streams.add({partition: _items(partition, 2, 5)}, {partition: Span(2, 5)}, generation=1)
+    after_the_rest = asyncio.create_task(streams.take(0))
+    await _let_others_run()
+    assert after_the_rest.done()
+
+
+class _Clock:
+    """Stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+async def _take_and_finish(
+    streams: ChunkStreams, partition: Partition, clock: _Clock, took_seconds: float
+) -> None:
+    """A chunk of offsets 0 and 1."""
+    _fill(streams, {partition}, 2)
+    await streams.take(0)
+    clock.now += took_seconds
+    streams.rest(0)
+
+
+async def _let_others_run() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
