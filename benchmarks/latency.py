@@ -25,6 +25,7 @@ from rollcall_events import EssayContentProvisionedV1, EssaySlotAssignedV1
 
 PERCENTS = (50.0, 99.0, 99.9)
 SLOW_RATE = 100.0
+_REHEARSALS = 2
 _GRACE_SECONDS = 30.0
 _PEAK_LOAD = Load("peak", 100, 500)
 
@@ -58,7 +59,8 @@ async def benchmark(
 ) -> bool:
     """Measure, print, keep the raw results; the peak rate is measured first unless it is given.
 
-    Each rate is rehearsed once: a broker that has not seen this many transactions still compiles.
+    Both rates are rehearsed at length first: a broker that has not seen some thousand transactions
+    still compiles its code, which takes a quarter of a core of its own.
     """
     contestant = parse(f"rollcall:{replicas}")
     runs: list[LatencyRun] = []
@@ -71,12 +73,12 @@ async def benchmark(
                 loads.append(_PEAK_LOAD)
                 took, _ = await stage.run(_PEAK_LOAD)
                 peaks.append(_PEAK_LOAD.events / took)
-            half = (peak_rate or peaks[-1]) / 2
-            for at, rate in (("slow", SLOW_RATE), ("half", half)):
-                if number == 1:
-                    loads.append(_load(at, rate, seconds))
-                    unmeasured = await _measure(stage, at, rate, loads[-1])
-                    console.print(f"rehearsal: {_story(unmeasured)}")
+            rates = {"slow": SLOW_RATE, "half": (peak_rate or peaks[-1]) / 2}
+            for at, rate in rates.items() if number == 1 else ():
+                loads.append(_load(at, rate, seconds * _REHEARSALS))
+                unmeasured = await _measure(stage, at, rate, loads[-1])
+                console.print(f"rehearsal: {_story(unmeasured)}")
+            for at, rate in rates.items():
                 loads.append(_load(at, rate, seconds))
                 runs.append(await _measure(stage, at, rate, loads[-1]))
                 console.print(f"round {number}: {_story(runs[-1])}")

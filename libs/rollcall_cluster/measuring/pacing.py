@@ -10,11 +10,13 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import uvloop
 from aiokafka import AIOKafkaProducer
+from aiokafka.partitioner import murmur2
 
 from rollcall.access.kafka import kafka_options_at
 from rollcall_cluster.measuring.errors import MeasurementError
@@ -22,6 +24,8 @@ from rollcall_cluster.measuring.latency import percentile
 from rollcall_cluster.measuring.load import Load, Message
 
 _PATIENCE_SECONDS = 120
+# What Kafka's own producer waits for further records since version 4.0. A latency includes it.
+_LINGER_SECONDS = 0.005
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +98,12 @@ class Pacer:
 
 
 async def _produce(pace: Pace) -> Paced:
-    messages = list(pace.load.contents())
     producer = AIOKafkaProducer(
         **kafka_options_at(pace.bootstrap_servers), enable_idempotence=True, linger_ms=0
     )
     async with producer:
-        await producer.partitions_for(pace.topic)
+        partitions = len(await producer.partitions_for(pace.topic))
+        messages = [(_partition(message, partitions), message) for message in pace.load.contents()]
         _tell("ready")
         await asyncio.to_thread(sys.stdin.readline)
         late_ns = await _send(producer, pace, messages)
@@ -109,18 +113,50 @@ async def _produce(pace: Pace) -> Paced:
     return Paced(began_ns, percentile(late_ms, 50), percentile(late_ms, 99))
 
 
-async def _send(producer: Any, pace: Pace, messages: list[Message]) -> list[int]:
-    """How late each record was; the last element is when the first was due."""
-    late_ns = []
+def _partition(message: Message, partitions: int) -> int:
+    """As Kafka's own clients choose it."""
+    if message.partition is not None or message.key is None:
+        return (message.partition or 0) % partitions
+    number: int = murmur2(message.key) & 0x7FFFFFFF
+    return number % partitions
+
+
+async def _send(producer: Any, pace: Pace, messages: Sequence[tuple[int, Message]]) -> list[int]:
+    """How late each record was; the last element is when the first was due.
+
+    Records that are due within _LINGER_SECONDS go together, as from any upstream's producer.
+    """
+    late_ns: list[int] = []
     gap_ns = 1e9 / pace.rate
     began_ns = time.monotonic_ns() + 200_000_000
-    for number, message in enumerate(messages):
-        due_ns = began_ns + int(number * gap_ns)
-        if (ahead_ns := due_ns - time.monotonic_ns()) > 0:
-            await asyncio.sleep(ahead_ns / 1e9)
-        await producer.send(pace.topic, message.value, key=message.key)
-        late_ns.append(time.monotonic_ns() - due_ns)
+    while (sent := len(late_ns)) < len(messages):
+        ahead_ns = began_ns + int(sent * gap_ns) - time.monotonic_ns()
+        await asyncio.sleep(max(ahead_ns / 1e9, _LINGER_SECONDS if sent else 0))
+        due = min(len(messages), int((time.monotonic_ns() - began_ns) / gap_ns) + 1)
+        await _send_at_once(producer, pace.topic, messages[sent:due])
+        now_ns = time.monotonic_ns()
+        late_ns += [now_ns - began_ns - int(number * gap_ns) for number in range(sent, due)]
     return [*late_ns, began_ns]
+
+
+async def _send_at_once(producer: Any, topic: str, messages: Sequence[tuple[int, Message]]) -> None:
+    """One batch for each partition, more if they are large."""
+    filling: dict[int, Any] = {}
+    for partition, message in messages:
+        builder = filling.get(partition)
+        if builder is None or not _append(builder, message):
+            if builder is not None:
+                await producer.send_batch(builder, topic, partition=partition)
+            builder = filling[partition] = producer.create_batch()
+            _append(builder, message)
+    for partition, builder in filling.items():
+        await producer.send_batch(builder, topic, partition=partition)
+
+
+def _append(builder: Any, message: Message) -> bool:
+    """Whether there was room."""
+    added = builder.append(timestamp=None, key=message.key, value=message.value)
+    return added is not None
 
 
 def _tell(line: str) -> None:

@@ -44,7 +44,12 @@ async def run(stage: Stage, finding: Finding) -> None:
 
 
 async def stream(stage: Stage, finding: Finding, seconds: float) -> None:
-    """An even stream for so long: latency, and what the database took meanwhile."""
+    """An even stream for so long: latency, and what the database took meanwhile.
+
+    One as long precedes it unmeasured: a broker that was just started still compiles its code.
+    """
+    stage.on_step(f"warming up: {RATE:,.0f} events a second for {seconds:.0f} s")
+    await _paced(stage, seconds)
     stage.on_step(f"{RATE:,.0f} events a second for {seconds:.0f} s")
     chunks, waits = await _histograms(stage, _CHUNK), await _histograms(stage, _ACQUIRE)
     paced, took_ms = await _paced(stage, seconds)
