@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from benchmarks.cores import cores
 from benchmarks.summary import Summary, summarise
 from benchmarks.svg import Bar, Line, bars, lines
 from benchmarks.verdicts import Figures
@@ -22,6 +23,7 @@ def plots(found: Results) -> dict[str, str]:
         "scaling.svg": _scaling(found),
         "fill.svg": _endurance(found),
         "profile.svg": _profile(found),
+        "cores.svg": cores(found.get("throughput", {}), found.get("latency", {})),
     }
     return {name: picture for name, picture in drawn.items() if picture}
 

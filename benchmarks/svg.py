@@ -1,10 +1,10 @@
-"""Two kinds of chart as plain SVG: bars with the extremes of their rounds, and lines over a number.
+"""Charts as plain SVG: bars with the extremes of their rounds, stacked bars, and lines over a number.
 
 Written by hand: the same input gives the same bytes, so that a picture in the repository changes only
-with what it shows; a chart library would bring numpy and ten more packages for these two pictures.
+with what it shows; a chart library would bring numpy and ten more packages for these few pictures.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from math import floor, log10
@@ -38,6 +38,14 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
+class Stack:
+    """Parts of a whole, side by side in one bar."""
+
+    label: str
+    parts: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """Points in order of x; with `dots_only`, not connected."""
 
@@ -53,6 +61,22 @@ def bars(title: str, note: str, unit: str, items: Sequence[Bar]) -> str:
     scale = (_WIDTH - _LABELS - _RIGHT) / most
     rows = [_bar(item, _TOP + n * (_BAR + _GAP), scale, unit) for n, item in enumerate(items)]
     return _document(title, note, _WIDTH, height, rows)
+
+
+def stacks(title: str, note: str, most: float, items: Sequence[Stack]) -> str:
+    """Draw stacked bars from left to right, one below the other, on a scale that ends at `most`."""
+    bottom = _TOP + len(items) * (_BAR + _GAP)
+    end = _WIDTH - _RIGHT
+    scale = (end - _LABELS) / most
+    names = list(dict.fromkeys(name for item in items for name in item.parts))
+    colours = {name: COLOURS[n % len(COLOURS)] for n, name in enumerate(names)}
+    drawn = [f'<line class="axis" x1="{end}" x2="{end}" y1="{_TOP}" y2="{bottom}"/>\n']
+    for number, item in enumerate(items):
+        drawn.append(_stack(item, _TOP + number * (_BAR + _GAP), scale, colours))
+    for number, name in enumerate(names):
+        x = _LABELS + number * (end - _LABELS) / len(names)
+        drawn.append(_legend(x, bottom + 22, colours[name], name))
+    return _document(title, note, _WIDTH, bottom + 40, drawn)
 
 
 def lines(title: str, note: str, x_label: str, y_label: str, items: Sequence[Line]) -> str:
@@ -84,10 +108,7 @@ def lines(title: str, note: str, x_label: str, y_label: str, items: Sequence[Lin
             drawn.append(f'<path d="{path}" fill="none" stroke="{colour}" stroke-width="1.6"/>\n')
         drawn += [f'<circle cx="{x}" cy="{y}" r="3" fill="{colour}"/>\n' for x, y in spots]
         legend_x = _LEFT + number * (right - _LEFT) / len(items)
-        drawn.append(
-            f'<rect x="{legend_x:.0f}" y="{legend_y - 9}" width="10" height="10" fill="{colour}"/>\n'
-        )
-        drawn.append(_text(legend_x + 15, legend_y, item.label))
+        drawn.append(_legend(legend_x, legend_y, colour, item.label))
     return _document(title, note, _WIDTH, bottom + _BOTTOM + 8, drawn)
 
 
@@ -111,6 +132,24 @@ def _bar(item: Bar, top: int, scale: float, unit: str) -> str:
         f'<line class="range" x1="{left:.1f}" x2="{right:.1f}" y1="{middle}" y2="{middle}"/>\n'
         + _text(max(end, right) + 6, middle + 4, f"{value.median:,.0f}{unit}")
     )
+
+
+def _stack(item: Stack, top: int, scale: float, colours: Mapping[str, str]) -> str:
+    drawn, x = [_text(_LABELS - 8, top + _BAR / 2 + 4, item.label, "end")], float(_LABELS)
+    for name, value in item.parts.items():
+        width = value * scale
+        drawn.append(
+            f'<rect x="{x:.1f}" y="{top}" width="{width:.1f}" height="{_BAR}" '
+            f'fill="{colours[name]}"/>\n'
+        )
+        x += width
+    drawn.append(_text(x + 6, top + _BAR / 2 + 4, f"{sum(item.parts.values()):.2f}"))
+    return "".join(drawn)
+
+
+def _legend(x: float, y: int, colour: str, label: str) -> str:
+    square = f'<rect x="{x:.0f}" y="{y - 9}" width="10" height="10" fill="{colour}"/>\n'
+    return square + _text(x + 15, y, label)
 
 
 def _text(x: float, y: float, text: str, anchor: str = "start") -> str:

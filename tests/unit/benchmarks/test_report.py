@@ -5,6 +5,7 @@ from pathlib import Path
 import orjson
 import pytest
 from benchmarks import results
+from benchmarks.cores import cores
 from benchmarks.errors import BenchmarkError
 from benchmarks.marks import BEGIN, END, inserted
 from benchmarks.plots import plots
@@ -42,6 +43,20 @@ def test_only_what_was_measured_is_drawn() -> None:
     (name,) = drawn = plots({"latency": LATENCY})
     assert name == "latency.svg"
     assert "7,000 events/s, p99" in drawn[name]
+
+
+def test_cores_in_use_are_shares_of_the_time_that_a_run_took() -> None:
+    """Medians of the rounds; at a pace, CPU time for each event times the rate."""
+    usage = {"replicas": 4.0, "postgres": 2.0, "kafka": 1.0, "harness": 0.0}
+    run = {"contestant": "rollcall", "replicas": 1, "workload": "keyed", "seconds": 5.0}
+    measured = {"machine": {"cores": 2}, "measurements": [run | {"usage": usage}]}
+    paced = {"at": "slow", "rate": 100.0}
+    costs = {"replica": 4000.0, "postgres": 2000.0, "kafka": 5000.0}
+    drawn = cores(measured, {"runs": [paced | {"cpu_us": costs}]})
+    assert "rollcall x1" in drawn
+    assert ">1.40<" in drawn
+    assert "latency, 100 events/s" in drawn
+    assert ">1.10<" in drawn
 
 
 def test_the_page_keeps_what_is_around_the_figures() -> None:
