@@ -86,7 +86,7 @@ async def test_segments_are_published_in_the_order_of_their_ids(
 
 
 @pytest.mark.parametrize("lost", ["lose_request", "lose_answer"])
-@pytest.mark.parametrize("number", range(1, 5))
+@pytest.mark.parametrize("number", range(1, 7))
 async def test_whatever_request_is_lost_each_segment_is_published_once(
     database: str, connection: Any, broker: Broker, lost: str, number: int
 ):
@@ -119,6 +119,32 @@ async def test_a_lane_whose_two_sides_contradict_each_other_publishes_nothing(
         await publish_all(database)
     assert published(broker) == before
     assert await waiting_segments(connection) == 3
+
+
+async def test_a_lane_has_a_position_before_it_gives_its_first_number(
+    database: str, connection: Any, broker: Broker
+) -> None:
+    """So whoever takes it over knows: numbers without a position are a position that was lost."""
+    await OutboxStore().ensure_lanes(connection, 1)
+    await publish_all(database)
+    (position,) = broker.committed(POSITION_TOPIC)
+    assert LanePosition.decode(position.value) == LanePosition(0)
+
+
+async def test_a_first_publication_is_not_repeated_when_its_position_is_lost_at_once(
+    database: str, connection: Any, broker: Broker
+) -> None:
+    """The database numbered it, and does not know yet that it was published."""
+    await append(connection, 1)
+    broker.lose_answer = 6  # of the commit of the first publication
+    with pytest.raises(KafkaError):
+        await publish_all(database)
+    assert published(broker) == [b"1.0", b"1.1"]
+    for target in [target for target in broker.logs if target.topic == POSITION_TOPIC]:
+        broker.logs[target].clear()
+    with pytest.raises(LanePositionError, match="does not know the lane"):
+        await publish_all(database)
+    assert published(broker) == [b"1.0", b"1.1"]
 
 
 async def test_the_position_that_readers_see_is_that_of_the_last_segment(

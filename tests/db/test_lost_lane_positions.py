@@ -15,7 +15,7 @@ from tests.db.events import content, contents, registration
 from tests.db.replica import LANES
 from tests.db.restored import Deployment, Logs, Published, Story
 
-NO_POSITIONS = dict.fromkeys(range(LANES), 0)
+NO_POSITIONS: dict[int, int] = {}
 NUMBER = """
 UPDATE segment s SET seq = n.seq
 FROM (SELECT id, row_number() OVER (PARTITION BY lane ORDER BY id) AS seq FROM segment) n
@@ -78,6 +78,19 @@ async def test_redriven_records_are_looked_for_in_the_input(
     )
     positions = await found(deployment, [Published(0, 50, payload)])
     assert positions[0] == 50
+
+
+async def test_a_lane_that_gave_numbers_has_lost_its_position_though_none_is_known_to_be_published(
+    replicas: OpenReplica, connection: Any
+) -> None:
+    """Its first transaction may have been committed: the logs tell."""
+    deployment, segments = await working(replicas, connection)
+    await connection.execute("UPDATE lane SET published_seq = 0")
+    first = [segment for segment in segments if segment.seq == 1]
+    assert (await found(deployment, first)).keys() == set(range(LANES))
+    assert await found(deployment, first) == {
+        lane: int(any(segment.lane == lane for segment in first)) for lane in range(LANES)
+    }
 
 
 async def test_positions_that_are_there_are_left(replicas: OpenReplica, connection: Any) -> None:

@@ -51,6 +51,26 @@ MUTATIONS = (
         ),
     ),
     Mutation(
+        "first_position_not_written",
+        f"{_OUTBOX}/publisher.py",
+        (("            await self._producer.note(position)\n", ""),),
+        (
+            "tests/db/test_lane_publisher.py::"
+            "test_a_lane_has_a_position_before_it_gives_its_first_number",
+        ),
+    ),
+    Mutation(
+        "numbers_without_a_position_accepted",
+        f"{_OUTBOX}/lane_position.py",
+        (("if known.last_seq > 0:", "if known.last_seq > 99:"),),
+        (
+            "tests/unit/rollcall/test_outbox.py::"
+            "test_a_lane_without_a_position_goes_on_only_if_it_never_gave_a_number",
+            "tests/db/test_lane_publisher.py::"
+            "test_a_first_publication_is_not_repeated_when_its_position_is_lost_at_once",
+        ),
+    ),
+    Mutation(
         "restored_database_not_noticed",
         f"{_OUTBOX}/lane_position.py",
         (("if position.seq > known.last_seq:", "if position.seq > known.last_seq + 99:"),),

@@ -18,7 +18,11 @@ _FIRST_LOOK_BACK = 64
 
 @dataclass(slots=True, frozen=True)
 class LanePosition:
-    """The newest segment of a lane that is committed in Kafka; 0 = none yet."""
+    """The newest segment of a lane that is committed in Kafka; 0 = none yet.
+
+    It is written for the first time before the lane gives its first number, so a lane with numbers
+    and without a position has lost it.
+    """
 
     seq: int
 
@@ -32,12 +36,19 @@ class LanePosition:
         return cls(int(orjson.loads(value)["seq"]))
 
 
-def check_lane_position(lane: int, position: LanePosition, known: LaneRange) -> None:
+def check_lane_position(lane: int, position: LanePosition | None, known: LaneRange) -> None:
     """Refuse to go on from a position that contradicts the database; pure.
 
     Raises:
         LanePositionError: with both sides' numbers.
     """
+    if position is None:
+        if known.last_seq > 0:
+            raise LanePositionError(
+                f"lane {lane}: segments up to {known.last_seq} have numbers, but Kafka's positions"
+                " topic does not know the lane; the topic was lost or recreated"
+            )
+        return
     if position.seq > known.last_seq:
         raise LanePositionError(
             f"lane {lane}: Kafka holds segment {position.seq}, but the database has given numbers only"
@@ -52,15 +63,15 @@ def check_lane_position(lane: int, position: LanePosition, known: LaneRange) -> 
 
 async def read_lane_position(
     consumer: AIOKafkaConsumer, partition: TopicPartition, timeout_seconds: float
-) -> LanePosition:
+) -> LanePosition | None:
     """The newest committed position record of one lane, see `read_lane_positions`."""
-    return (await read_lane_positions(consumer, [partition], timeout_seconds))[partition]
+    return (await read_lane_positions(consumer, [partition], timeout_seconds)).get(partition)
 
 
 async def read_lane_positions(
     consumer: AIOKafkaConsumer, partitions: Collection[TopicPartition], timeout_seconds: float
 ) -> dict[TopicPartition, LanePosition]:
-    """Find the newest committed position record of each lane, of all at once.
+    """Find the newest committed position record of each lane that has one, of all at once.
 
     `consumer` reads read_committed, belongs to no group and is assigned `partitions` alone. Control
     records and aborted transactions may follow the newest record, so the search looks back further
@@ -80,7 +91,7 @@ async def read_lane_positions(
             found |= await _newest_between(consumer, firsts, ends)
             unread = [p for p in unread if p not in found and firsts[p] > starts[p]]
             look_back *= 8
-    return {partition: found.get(partition, LanePosition(0)) for partition in partitions}
+    return found
 
 
 async def _newest_between(

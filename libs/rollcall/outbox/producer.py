@@ -67,8 +67,8 @@ class LaneProducer:
             retry_backoff_ms=20,
         )
 
-    async def open(self) -> LanePosition:
-        """Fence earlier owners, then read the lane's position, which can no longer move.
+    async def open(self) -> LanePosition | None:
+        """Fence earlier owners, then read the lane's position, which can no longer move; None = it has none.
 
         Raises:
             aiokafka.errors.KafkaError, TimeoutError: Kafka cannot be reached; try again later.
@@ -107,7 +107,7 @@ class LaneProducer:
         return position
 
     async def note(self, position: LanePosition) -> None:
-        """Write a position that Kafka has lost, with no record beside it.
+        """Write a position that Kafka does not have, or no more, with no record beside it.
 
         Raises:
             aiokafka.errors.KafkaError, TimeoutError: the outcome is unknown.

@@ -110,6 +110,10 @@ class LanePublisher:
         async with self._session.connection() as connection:
             known = await self._store.lane_range(connection, self._lane)
         check_lane_position(self._lane, position, known)
+        if position is None:
+            # Before the first number is given: see LanePosition.
+            position = LanePosition(0)
+            await self._producer.note(position)
         self.position = position
         log.info("lane_taken_over", lane=self._lane, position=position.seq)
         while True:

@@ -80,7 +80,7 @@ async def reconcile(
                 known = await run.known_lanes()
                 in_kafka = await _fenced(settings, topology, known)
                 lost = await run.lost_positions(known, in_kafka)
-                done = await run.run(known, in_kafka | lost)
+                done = await run.run(known, dict.fromkeys(known, 0) | in_kafka | lost)
                 if not dry_run:
                     await _note(settings, topology, lost)
         except BaseException:
@@ -95,12 +95,13 @@ async def reconcile(
 async def _fenced(
     settings: EssayLifecycleSettings, topology: Topology, lanes: Iterable[int]
 ) -> dict[int, int]:
-    """Where each lane stands in Kafka, once nobody who owned it before can publish any more."""
+    """Where lanes stand in Kafka that have a position, once no former owner can publish any more."""
     found = {}
     for lane in lanes:
         producer = LaneProducer(settings, topology, lane, SegmentCodec())
         try:
-            found[lane] = (await producer.open()).seq
+            if position := await producer.open():
+                found[lane] = position.seq
         finally:
             await producer.close()
     return found

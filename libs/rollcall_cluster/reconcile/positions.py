@@ -17,18 +17,22 @@ async def lost_positions(
     known: Mapping[int, LaneRange],
     in_kafka: Mapping[int, int],
 ) -> dict[int, int]:
-    """Where lanes stand that were published farther than the topic of positions says.
+    """Where lanes stand that the topic of positions does not know, or that were published farther.
 
     A position is written in one transaction with records that carry its number, so the newest number
     in the logs is the position. What was published for certain, the database knows.
     """
-    lost = {lane: r for lane, r in known.items() if in_kafka[lane] < r.published_seq}
+    lost = {lane: r for lane, r in known.items() if _is_lost(in_kafka.get(lane), r)}
     if not lost:
         return {}
     topics = {topic.name for topic in TOPICS if topic.direction == "out"}
     topics |= await _topics_in_question(statements, lost)
     newest = await newest_numbers(logs, [topic_prefix + name for name in sorted(topics)], lost)
     return {lane: max(newest[lane], known[lane].published_seq) for lane in lost}
+
+
+def _is_lost(in_kafka: int | None, known: LaneRange) -> bool:
+    return known.last_seq > 0 if in_kafka is None else in_kafka < known.published_seq
 
 
 async def newest_numbers(

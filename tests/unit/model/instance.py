@@ -87,10 +87,13 @@ class LaneOwner:
         """The next thing that an owner does: open, take, or publish."""
         try:
             if self._position is None:
-                self._position = await self._producer.open()
+                position = await self._producer.open()
                 if self.has_session:
                     known = self._database.lane_range(self._lane)
-                    check_lane_position(self._lane, self._position, known)
+                    check_lane_position(self._lane, position, known)
+                    if position is None:
+                        await self._producer.note(LanePosition(0))
+                self._position = position or LanePosition(0)
             elif self._segments:
                 self._position = await self._producer.publish(self._segments)
                 self._segments = []

@@ -87,6 +87,19 @@ def test_a_lane_goes_on_only_from_a_position_that_both_sides_can_explain(
         assert published <= kafka <= published + unpublished
 
 
+@given(st.integers(0, 50), st.integers(0, 50))
+def test_a_lane_without_a_position_goes_on_only_if_it_never_gave_a_number(
+    published: int, unpublished: int
+) -> None:
+    known = LaneRange(last_seq=published + unpublished, published_seq=published)
+    try:
+        check_lane_position(0, None, known)
+    except LanePositionError:
+        assert known.last_seq > 0
+    else:
+        assert known.last_seq == 0
+
+
 @given(st.integers(1, 64), st.integers(1, 64))
 def test_fair_shares_leave_no_lane_over_and_differ_by_what_must_be(
     lanes: int, instances: int
