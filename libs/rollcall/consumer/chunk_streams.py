@@ -12,6 +12,7 @@ from rollcall.consumer.chunk_buffer import ChunkBuffer
 from rollcall.consumer.records import Item, Partition
 
 _LONGEST_REST_SECONDS = 0.05
+_SMALL_RECORDS = 50
 
 
 class ChunkStreams:
@@ -38,6 +39,7 @@ class ChunkStreams:
         self._clock = clock
         self._taken_at = [0.0] * count
         self._resting_until = [0.0] * count
+        self._is_small = [False] * count
         self._stream_of_number: dict[int, int] = {}
         self._taken = asyncio.Event()
 
@@ -90,15 +92,18 @@ class ChunkStreams:
         """Wait for the stream's next chunk and remove it: a full one at once, any other after the rest."""
         chunk = await self._buffers[stream].take(not_before=self._resting_until[stream])
         self._taken_at[stream] = self._clock()
+        self._is_small[stream] = len(chunk.items) <= _SMALL_RECORDS
         self._taken.set()
         return chunk
 
     def rest(self, stream: int) -> None:
-        """The chunk that was taken is done: pause as long as it took, 50 ms at most.
+        """The chunk that was taken is done: if it was small, pause as long as it took, 50 ms at most.
 
-        A chunk costs much beside its records. Where processors are short, chunks take longer, and so
-        do the rests: the next ones are larger instead of more.
+        A small chunk costs most of it beside its records. Where processors are short, chunks take
+        longer, and so do the rests: the next ones are larger instead of more.
         """
+        if not self._is_small[stream]:
+            return
         now = self._clock()
         took_seconds = now - self._taken_at[stream]
         self._resting_until[stream] = now + min(took_seconds, _LONGEST_REST_SECONDS)

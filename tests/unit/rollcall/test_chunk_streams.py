@@ -121,6 +121,21 @@ async def test_a_rest_ends(took_seconds: float, rest_seconds: float) -> None:
     assert after_the_rest.done()
 
 
+async def test_after_a_chunk_of_many_records_there_is_no_rest() -> None:
+    """What it cost was its records: waiting for more of them saves nothing."""
+    streams = ChunkStreams(1, 1000, 1_000_000, clock := _Clock())
+    partition = Partition("in", 0)
+    _fill(streams, {partition}, 51)
+    await streams.take(0)
+    clock.now += 0.03
+    streams.rest(0)
+
+    streams.add({partition: _items(partition, 51, 52)}, {partition: Span(51, 52)}, generation=1)
+    next_one = asyncio.create_task(streams.take(0))
+    await _let_others_run()
+    assert next_one.done()
+
+
 class _Clock:
     """Stands still until it is moved."""
 
