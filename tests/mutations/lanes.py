@@ -103,7 +103,7 @@ MUTATIONS = (
         ),
         (
             "tests/db/test_lane_publisher.py::"
-            "test_whatever_request_is_lost_each_segment_is_published_once[2-lose_request]",
+            "test_whatever_request_is_lost_each_segment_is_published_once[4-lose_request]",
         ),
     ),
     Mutation(
