@@ -67,6 +67,7 @@ def _reservations() -> Iterator[dict[str, float]]:
 
 def _saved(text: str) -> dict[str, float]:
     try:
-        return json.loads(text)
-    except ValueError:  # new, or its last writer was killed
+        saved: dict[str, float] = json.loads(text)
+    except ValueError:  # new, or its last writer was killed in the middle
         return {}
+    return saved
