@@ -167,6 +167,10 @@ class Failpoint:
         "lane.position_read",
         "the lane's position is read from Kafka and not compared with the database",
     )
+    LANE_FIRST_POSITION_WRITTEN = FailpointName(
+        "lane.first_position_written",
+        "a lane that never published has its first position in Kafka; no segment of it is numbered",
+    )
     LANE_LEFT_OVERS_READ = FailpointName(
         "lane.left_overs_read",
         "segments that a former owner had numbered are read, none is published",

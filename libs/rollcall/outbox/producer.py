@@ -112,7 +112,10 @@ class LaneProducer:
         Raises:
             aiokafka.errors.KafkaError, TimeoutError: the outcome is unknown.
         """
-        await self._transact([], position, None)
+        async with asyncio.timeout(TRANSACTION_TIMEOUT_SECONDS):
+            await self._producer.begin_transaction()
+            await (await self._send_position(position))
+            await self._producer.commit_transaction()
 
     async def _transact(
         self,
@@ -125,14 +128,7 @@ class LaneProducer:
             failpoints.reached(Failpoint.LANE_BEGUN)
             deliveries = await self._send(segments, spans)
             failpoints.reached(Failpoint.LANE_RECORDS_SENT)
-            deliveries.append(
-                await self._producer.send(
-                    self._position_partition.topic,
-                    position.encode(),
-                    key=str(self._lane).encode(),
-                    partition=self._lane,
-                )
-            )
+            deliveries.append(await self._send_position(position))
             failpoints.reached(Failpoint.LANE_POSITION_SENT)
             await asyncio.gather(*deliveries)
             failpoints.reached(Failpoint.LANE_ACKNOWLEDGED)
@@ -178,6 +174,14 @@ class LaneProducer:
         for target, builder in builders.items():
             deliveries.append(await self._submit(target, builder))
         return deliveries
+
+    async def _send_position(self, position: LanePosition) -> Any:
+        return await self._producer.send(
+            self._position_partition.topic,
+            position.encode(),
+            key=str(self._lane).encode(),
+            partition=self._lane,
+        )
 
     async def _submit(self, target: tuple[str, int], builder: Any) -> Any:
         topic, partition = target

@@ -114,6 +114,7 @@ class LanePublisher:
             # Before the first number is given: see LanePosition.
             position = LanePosition(0)
             await self._producer.note(position)
+            failpoints.reached(Failpoint.LANE_FIRST_POSITION_WRITTEN)
         self.position = position
         log.info("lane_taken_over", lane=self._lane, position=position.seq)
         while True:

@@ -44,6 +44,7 @@ SCENARIOS: dict[FailpointName, Play] = {
     Failpoint.LANE_LOCKED: plays.under_load,
     Failpoint.LANE_FENCED: plays.under_load,
     Failpoint.LANE_POSITION_READ: plays.under_load,
+    Failpoint.LANE_FIRST_POSITION_WRITTEN: plays.as_the_first,
     Failpoint.LANE_LEFT_OVERS_READ: plays.as_a_successor,
     Failpoint.LANE_NUMBERED: plays.under_load,
     Failpoint.LANE_BEGUN: plays.under_load,
