@@ -18,8 +18,9 @@ from rollcall import Database
 from rollcall.consumer.chunk import Chunk, Span
 from rollcall.consumer.decoding import Decoder
 from rollcall.consumer.positions import PositionStore
-from rollcall.consumer.processor import ChunkProcessor, Route
+from rollcall.consumer.processor import ChunkProcessor
 from rollcall.consumer.records import InputRecord, Partition
+from rollcall.consumer.route import Route
 from rollcall.coordination import Coordination
 from rollcall.coordination.chunk_filter import ChunkFilter
 from rollcall.telemetry.metrics import Metrics

@@ -15,7 +15,8 @@ from rollcall.consumer.chunk_watch import ChunkWatch
 from rollcall.consumer.consumer import Consumer
 from rollcall.consumer.decoding import Decoder
 from rollcall.consumer.known_records import KnownRecords
-from rollcall.consumer.processor import ChunkProcessor, Route
+from rollcall.consumer.processor import ChunkProcessor
+from rollcall.consumer.route import Route
 from rollcall.database.pool import Database
 from rollcall.http import PartitionStatus
 from rollcall.outbox.dead_instances import forget_dead_instances

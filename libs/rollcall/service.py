@@ -16,7 +16,7 @@ from fastapi import APIRouter, FastAPI
 from rollcall.application import Application
 from rollcall.cancellation import end
 from rollcall.console.reader import FillReader
-from rollcall.consumer.processor import Handler, Route
+from rollcall.consumer.route import Handler, Route
 from rollcall.consumer.transaction import Job
 from rollcall.database.pool import Database
 from rollcall.database.schema_version import RUNTIME_MIGRATIONS
@@ -86,11 +86,15 @@ class Service:
         self._started_at = datetime.now(UTC)
         self._instance: Instance | None = None
 
-    def on(self, *models: type[EventData], skips_known: bool = False) -> Callable[[H], H]:
+    def on(
+        self, *models: type[EventData], skips_known: bool = False, keeps_plans: bool = False
+    ) -> Callable[[H], H]:
         """Handle the events of `models`, all of a chunk at once and in order.
 
         Handlers run in the order in which they were registered. With `skips_known`, records that were
         handled before may be left out (ROLLCALL_FILTER_ENABLED): to handle one twice changes nothing.
+        With `keeps_plans`, small chunks run on query plans that are kept for a second: a few records never
+        make many rows, and the tables have the indexes that statements need.
 
         Raises:
             ConfigurationError: no input topic carries a model, or it has a handler already.
@@ -102,7 +106,7 @@ class Service:
                 raise ConfigurationError(f"{model.__name__} has a handler already")
 
         def register(handler: H) -> H:
-            self._routes.append(Route(frozenset(models), handler, skips_known))
+            self._routes.append(Route(frozenset(models), handler, skips_known, keeps_plans))
             return handler
 
         return register

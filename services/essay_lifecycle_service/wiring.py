@@ -95,8 +95,9 @@ class Wiring(Provider):
         service = Service(settings, TOPICS, migrations_folders()[1:], metrics)
         service.on(BatchEssaysRegisteredV1)(lifecycle.register)
         provisions = (EssayContentProvisionedV1, EssayValidationFailedV1)
-        # Registrations are not: a repeated one mends a batch that lacks slots.
-        service.on(*provisions, skips_known=True)(lifecycle.provision)
+        # Registrations are not: a repeated one mends a batch that lacks slots, and a single one makes
+        # as many rows as its batch has slots.
+        service.on(*provisions, skips_known=True, keeps_plans=True)(lifecycle.provision)
         every = service.every(settings.sweep_seconds, "sweep", otherwise=sweep_metrics.clear)
         every(sweep.run)
         service.add_routes(router)

@@ -23,8 +23,9 @@ from rollcall.consumer.chunk import Chunk, Span
 from rollcall.consumer.decoding import Decoder
 from rollcall.consumer.known_records import KnownRecords
 from rollcall.consumer.positions import PositionStore
-from rollcall.consumer.processor import ChunkProcessor, Route
+from rollcall.consumer.processor import ChunkProcessor
 from rollcall.consumer.records import InputRecord, Partition
+from rollcall.consumer.route import Route
 from rollcall.periodic import PeriodicJob
 from rollcall.telemetry.metrics import Metrics
 from rollcall.topology import Topology
@@ -163,6 +164,7 @@ def _routes(lifecycle: EssayLifecycle) -> list[Route]:
             frozenset({EssayContentProvisionedV1, EssayValidationFailedV1}),
             lifecycle.provision,
             skips_known=True,
+            keeps_plans=True,
         ),
     ]
 
@@ -175,7 +177,7 @@ def _hooked(hook: Hook | None) -> list[Route]:
         await hook(received, tx)
         return []
 
-    return [Route(frozenset(MODELS), handler)]
+    return [Route(frozenset(MODELS), handler, keeps_plans=True)]
 
 
 def _raw(source: Partition, record: EventData | bytes) -> InputRecord:

@@ -12,7 +12,8 @@ import pytest_asyncio
 from rollcall import Database, Event, Received, ServiceSettings, Transaction
 from rollcall.consumer.consumer import Consumer
 from rollcall.consumer.decoding import Decoder
-from rollcall.consumer.processor import ChunkProcessor, Route
+from rollcall.consumer.processor import ChunkProcessor
+from rollcall.consumer.route import Route
 from rollcall.supervision import Supervisor
 from rollcall.telemetry.health import Progress
 from rollcall.telemetry.metrics import Metrics

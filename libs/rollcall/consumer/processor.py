@@ -2,9 +2,8 @@
 
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -17,11 +16,11 @@ from rollcall.consumer.known_records import KnownRecords
 from rollcall.consumer.outcomes import Outcomes, count_outcomes, tallies
 from rollcall.consumer.parts import InParts, name_of
 from rollcall.consumer.positions import PositionStore
-from rollcall.consumer.records import Received, Rejected, correlation_of
+from rollcall.consumer.records import Rejected, correlation_of
+from rollcall.consumer.route import Route, may_keep_plans
 from rollcall.consumer.share_limit import ShareLimit
 from rollcall.consumer.transaction import Admission, Job, Transaction, if_admitted
 from rollcall.database.failures import Failure, classify
-from rollcall.database.kept_plans import FEW_RECORDS
 from rollcall.database.pool import Database
 from rollcall.errors import DeadLetterLimitError, OwnershipLostError, RecordRefusedError
 from rollcall.failpoints import Failpoint
@@ -33,7 +32,6 @@ from rollcall.settings import ServiceSettings
 from rollcall.telemetry.metrics import Metrics
 from rollcall.topology import Topology
 from rollcall.tracing.outcome import outcome_of
-from rollcall_events import EventData
 
 if TYPE_CHECKING:
     from rollcall.tracing.chunk_spans import ChunkSpans
@@ -42,22 +40,10 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-Handler = Callable[[Sequence[Received[Any]], Transaction], Awaitable[Iterable[Event]]]
-
 # A race is lost to a winner that has committed, so the next attempt sees it; more losses than this
 # are no accident but the data.
 _RACES_IN_A_ROW = 20
 _JOB_ATTEMPTS = 5
-
-
-@dataclass(slots=True, frozen=True)
-class Route:
-    """A handler and the models whose events it takes; routes run in the order of their list."""
-
-    models: frozenset[type[EventData]]
-    handler: Handler
-    skips_known: bool = False
-    """To handle a record twice changes nothing: a filter may leave out the second time."""
 
 
 class ChunkProcessor:
@@ -232,7 +218,8 @@ class ChunkProcessor:
             return events
 
         started = time.perf_counter()
-        tx = await self._transact(handle, "chunk", spans, is_small=len(chunk.items) <= FEW_RECORDS)
+        keep_plans = may_keep_plans(chunk, self._routes)
+        tx = await self._transact(handle, "chunk", spans, keep_plans=keep_plans)
         self._metrics.chunk_seconds.observe(time.perf_counter() - started)
         self._count(chunk, outcomes)
         failpoints.reached(Failpoint.CHUNK_COMMITTED)
@@ -246,13 +233,13 @@ class ChunkProcessor:
         operation: str,
         spans: "TransactionSpans | None" = None,
         *,
-        is_small: bool = False,
+        keep_plans: bool = False,
     ) -> Transaction:
         """Run `job` in a transaction of its own, which writes its events as segments."""
         if spans is None and self._tracing:
             spans = self._tracing.job()
         with self._metrics.timed(operation), outcome_of(spans):
-            tx, outbox = await self._run(job, spans, is_small)
+            tx, outbox = await self._run(job, spans, keep_plans)
         self._metrics.events_total.inc(outbox.published)
         for event, fields in tx.log_events:
             log.info(event, **fields)
@@ -261,10 +248,10 @@ class ChunkProcessor:
         return tx
 
     async def _run(
-        self, job: Job, spans: "TransactionSpans | None", is_small: bool
+        self, job: Job, spans: "TransactionSpans | None", keep_plans: bool
     ) -> tuple[Transaction, OutboxBuffer]:
         """Commit it, and wake the relay."""
-        async with self._database.acquire(keep_plans=is_small) as connection:
+        async with self._database.acquire(keep_plans=keep_plans) as connection:
             outbox = OutboxBuffer(
                 connection,
                 self._outbox_store,

@@ -16,9 +16,9 @@ from typing import Any
 
 import uvloop
 from aiokafka import AIOKafkaProducer
-from aiokafka.partitioner import murmur2
 
 from rollcall.access.kafka import kafka_options_at
+from rollcall.outbox.publication import partition_of
 from rollcall_cluster.measuring.errors import MeasurementError
 from rollcall_cluster.measuring.latency import percentile
 from rollcall_cluster.measuring.load import Load, Message
@@ -106,7 +106,7 @@ async def _produce(pace: Pace) -> Paced:
         messages = [(_partition(message, partitions), message) for message in pace.load.contents()]
         _tell("ready")
         await asyncio.to_thread(sys.stdin.readline)
-        late_ns = await _send(producer, pace, messages)
+        late_ns = await send_on_time(producer, pace, messages)
         await producer.flush()
     began_ns = late_ns.pop()
     late_ms = [each / 1e6 for each in late_ns]
@@ -117,12 +117,13 @@ def _partition(message: Message, partitions: int) -> int:
     """As Kafka's own clients choose it."""
     if message.partition is not None or message.key is None:
         return (message.partition or 0) % partitions
-    number: int = murmur2(message.key) & 0x7FFFFFFF
-    return number % partitions
+    return partition_of(message.key, partitions)
 
 
-async def _send(producer: Any, pace: Pace, messages: Sequence[tuple[int, Message]]) -> list[int]:
-    """How late each record was; the last element is when the first was due.
+async def send_on_time(
+    producer: Any, pace: Pace, messages: Sequence[tuple[int, Message]]
+) -> list[int]:
+    """How late each record was (ns); the last element is when the first was due (monotonic clock, ns).
 
     Records that are due within _LINGER_SECONDS go together, as from any upstream's producer.
     """

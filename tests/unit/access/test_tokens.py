@@ -13,6 +13,7 @@ from aiokafka.errors import SaslAuthenticationFailed
 from pydantic import SecretStr
 
 from rollcall.access.kafka_tokens import ClientCredentials, FileTokens
+from tests.clock import Clock
 
 
 class Endpoint:
@@ -52,14 +53,6 @@ async def endpoint() -> AsyncIterator[Endpoint]:
     await server.wait_closed()
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 def credentials(endpoint: Endpoint, **options: Any) -> ClientCredentials:
     return ClientCredentials(endpoint.url, "me", SecretStr("s3cret"), scope="kafka", **options)
 
@@ -71,10 +64,10 @@ async def test_many_clients_share_one_token_until_most_of_its_life_is_over(
     tokens = credentials(endpoint, clock=clock)
 
     assert set(await asyncio.gather(*(tokens.token() for _ in range(5)))) == {"one"}
-    clock.now = 79
+    clock.seconds = 79
     assert await tokens.token() == "one"
     endpoint.answer = json.dumps({"access_token": "two"})
-    clock.now = 81
+    clock.seconds = 81
 
     assert await tokens.token() == "two"
     assert len(endpoint.requests) == 2

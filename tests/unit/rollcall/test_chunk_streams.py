@@ -7,9 +7,11 @@ from aiokafka import TopicPartition
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rollcall.consumer import chunk_streams
 from rollcall.consumer.chunk import Span
 from rollcall.consumer.chunk_streams import ChunkStreams
 from rollcall.consumer.records import InputRecord, Item, Partition, Skipped
+from tests.clock import Clock
 from tests.eventually import DEADLINE_SECONDS
 
 assignments = st.sets(st.builds(Partition, st.sampled_from(["in", "also"]), st.integers(0, 30)))
@@ -90,11 +92,15 @@ async def test_without_room_the_first_chunk_taken_makes_some() -> None:
     assert streams.with_room(_targets({only})) == (_targets({only}), 3)
 
 
-async def test_a_stream_rests_as_long_as_its_chunk_took_unless_the_next_one_is_full() -> None:
-    clock = _Clock()
+async def test_a_stream_rests_as_long_as_its_chunk_took_unless_the_next_one_is_full(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A rest of an hour, which nothing but the next chunk can end while the test waits."""
+    monkeypatch.setattr(chunk_streams, "_LONGEST_REST_SECONDS", 3600.0)
+    clock = Clock(1000.0)
     streams = ChunkStreams(1, 10, 1_000_000, clock)
     partition = Partition("in", 0)
-    await _take_and_finish(streams, partition, clock, took_seconds=0.03)
+    await _take_and_finish(streams, partition, clock, took_seconds=3600.0)
 
     streams.add({partition: _items(partition, 2, 5)}, {partition: Span(2, 5)}, generation=1)
     resting = asyncio.create_task(streams.take(0))
@@ -109,11 +115,11 @@ async def test_a_stream_rests_as_long_as_its_chunk_took_unless_the_next_one_is_f
 @pytest.mark.parametrize(("took_seconds", "rest_seconds"), [(0.03, 0.03), (60.0, 0.05)])
 async def test_a_rest_ends(took_seconds: float, rest_seconds: float) -> None:
     """However long the chunk took, it is no longer than the time in which nobody would notice."""
-    clock = _Clock()
+    clock = Clock(1000.0)
     streams = ChunkStreams(1, 10, 1_000_000, clock)
     partition = Partition("in", 0)
     await _take_and_finish(streams, partition, clock, took_seconds)
-    clock.now += rest_seconds
+    clock.seconds += rest_seconds
 
     streams.add({partition: _items(partition, 2, 5)}, {partition: Span(2, 5)}, generation=1)
     after_the_rest = asyncio.create_task(streams.take(0))
@@ -123,11 +129,11 @@ async def test_a_rest_ends(took_seconds: float, rest_seconds: float) -> None:
 
 async def test_after_a_chunk_of_many_records_there_is_no_rest() -> None:
     """What it cost was its records: waiting for more of them saves nothing."""
-    streams = ChunkStreams(1, 1000, 1_000_000, clock := _Clock())
+    streams = ChunkStreams(1, 1000, 1_000_000, clock := Clock(1000.0))
     partition = Partition("in", 0)
     _fill(streams, {partition}, 51)
     await streams.take(0)
-    clock.now += 0.03
+    clock.seconds += 0.03
     streams.rest(0)
 
     streams.add({partition: _items(partition, 51, 52)}, {partition: Span(51, 52)}, generation=1)
@@ -136,23 +142,13 @@ async def test_after_a_chunk_of_many_records_there_is_no_rest() -> None:
     assert next_one.done()
 
 
-class _Clock:
-    """Stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 async def _take_and_finish(
-    streams: ChunkStreams, partition: Partition, clock: _Clock, took_seconds: float
+    streams: ChunkStreams, partition: Partition, clock: Clock, took_seconds: float
 ) -> None:
     """A chunk of offsets 0 and 1."""
     _fill(streams, {partition}, 2)
     await streams.take(0)
-    clock.now += took_seconds
+    clock.seconds += took_seconds
     streams.rest(0)
 
 

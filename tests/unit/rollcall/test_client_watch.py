@@ -10,7 +10,7 @@ from aiokafka.errors import InvalidSessionTimeoutError
 from rollcall.consumer.client_watch import ClientWatch
 from rollcall.errors import FetcherDeadError, SessionTimeoutRefusedError
 from rollcall.exit_codes import ExitCode
-from tests.unit.rollcall.test_health import Clock
+from tests.clock import Clock
 
 
 async def _lives() -> None:

@@ -1,16 +1,7 @@
 """Readiness follows progress, not being up."""
 
 from rollcall.telemetry.health import Health, Progress
-
-
-class Clock:
-    """Seconds that pass when told to."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-
-    def __call__(self) -> float:
-        return self.seconds
+from tests.clock import Clock
 
 
 def _progress() -> tuple[Progress, Clock]:

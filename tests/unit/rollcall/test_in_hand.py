@@ -7,8 +7,8 @@ import pytest
 from rollcall.consumer.chunk_watch import explain
 from rollcall.consumer.in_hand import InHand
 from rollcall.consumer.records import Partition
+from tests.clock import Clock
 from tests.unit.rollcall.records import chunk
-from tests.unit.rollcall.test_health import Clock
 
 IN = Partition("in", 0)
 CHUNK = chunk([(IN, 5), (IN, 6)])

@@ -1,7 +1,7 @@
 """A lane that is behind, or that nobody owns, is a problem; a lane that others are behind in is not."""
 
 from rollcall.outbox.lane_watch import LaneBacklog, LaneState
-from tests.unit.rollcall.test_health import Clock
+from tests.clock import Clock
 
 
 def test_the_owner_of_a_lane_tells_that_it_is_behind():
