@@ -5,6 +5,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from tests.fixtures.files import keep_in_memory
 from tests.fixtures.run import ServerSet
 from tests.fixtures.stack import STACKS, Stack
 
@@ -55,6 +56,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "busy_machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
     )
     hypothesis.settings.load_profile("busy_machine")
+    keep_in_memory()
     config.stash[ServerSet.key] = ServerSet.of_worker(config) or ServerSet.new()
     if not hasattr(config, "workerinput"):
         config.stash[Stack.key] = Stack.chosen(config.getoption("--stack"))

@@ -127,6 +127,6 @@ STALLS: dict[FailpointName, str] = {
     Failpoint.LANE_RECORDS_SENT: "long",
     Failpoint.LANE_POSITION_SENT: "long",
     Failpoint.LANE_ACKNOWLEDGED: "long",
-    Failpoint.LANE_COMMITTED: "short",
+    Failpoint.LANE_COMMITTED: "long",
 }
 """Where a replica is stopped and woken up: in every run of the tests (short), or with `make stalls`."""
