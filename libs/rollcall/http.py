@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import structlog
@@ -19,6 +19,8 @@ from rollcall.telemetry.health import Health
 from rollcall.telemetry.metrics import Metrics
 
 log = structlog.get_logger()
+
+_TICK_SECONDS = 1.0
 
 
 _NOT_READY: dict[int | str, dict[str, Any]] = {
@@ -102,11 +104,29 @@ def create_app(title: str, version: str, routers: Sequence[APIRouter]) -> FastAP
 
 
 class _Server(uvicorn.Server):
-    """Leaves the signals to the service, which stops everything in order."""
+    """Leaves the signals to the service, which stops everything in order.
+
+    It is told of its end, too, where uvicorn's looks for it ten times a second.
+    """
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._ending = asyncio.Event()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+    async def main_loop(self) -> None:
+        """Make the date of the answers anew, until the end."""
+        while not await self.on_tick(0):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._ending.wait(), _TICK_SECONDS)
+
+    def end(self) -> None:
+        """Let the server finish."""
+        self.should_exit = True
+        self._ending.set()
 
 
 class HttpServer:
@@ -150,7 +170,7 @@ class HttpServer:
 
     def stop(self) -> None:
         """Finish the requests under way, then let `run` return."""
-        self._server.should_exit = True
+        self._server.end()
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -23,6 +23,8 @@ STALL_SECONDS = 1.0
 REMEMBERED_SECONDS = 10.0
 """How long a stall that is over still speaks against readiness: nobody could be told during it."""
 
+_PAUSE_SECONDS = 0.5
+# While an answer is late.
 _LOOK_SECONDS = 0.2
 _STACK_FRAMES = 25
 _LAST_WORDS_SECONDS = 2.0
@@ -130,7 +132,7 @@ class Watchdog:
             except RuntimeError:
                 return  # the loop is closed
             self._await_answer()
-            self._closing.wait(_LOOK_SECONDS)
+            self._closing.wait(_PAUSE_SECONDS)
             self._check_deadline()
 
     def _await_answer(self) -> None:

@@ -40,7 +40,7 @@ from rollcall.telemetry.metrics import Metrics
 
 log = structlog.get_logger()
 
-_POLL_SECONDS = 0.2
+_POLL_SECONDS = 0.5
 # While some stream can take no more, so that it is polled again soon after its chunk was taken.
 _SHORT_POLL_SECONDS = 0.01
 _KAFKA_TIMEOUT_SECONDS = 5.0

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-_LOOK_SECONDS = 0.2
+_BEAT_SECONDS = 1.0
 _LOOKS_OF_A_BEAT = 5
 
 
@@ -115,10 +115,10 @@ class Relay:
             async with session.connection() as connection:
                 lanes = await self._store.ensure_lanes(connection, self._settings.lanes)
             while not self._stopping.is_set():
-                await self._share(session, lanes)
+                alive = await self._share(session, lanes)
                 self._settled.set()
                 backoff.reset()
-                await self._look_until_next_beat(session)
+                await self._look_until_next_beat(session, 1 if alive == 1 else _LOOKS_OF_A_BEAT)
             await self._drain()
             failpoints.reached(Failpoint.RELAY_DRAINED)
             await session.leave()
@@ -140,11 +140,14 @@ class Relay:
                 raise LaneLostError(f"lanes cannot be compared with Kafka: {error!r}") from error
         self._has_been_connected = True
 
-    async def _look_until_next_beat(self, session: LaneSession) -> None:
-        """Find what other instances have written into lanes of this one, with one query for all."""
-        for _ in range(_LOOKS_OF_A_BEAT):
+    async def _look_until_next_beat(self, session: LaneSession, looks: int) -> None:
+        """Find what others have written into lanes of this one, with one query for all.
+
+        Where there is no other instance, operators' orders are all that can have.
+        """
+        for _ in range(looks):
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), _LOOK_SECONDS)
+                await asyncio.wait_for(self._stopping.wait(), _BEAT_SECONDS / looks)
                 return
             async with session.connection() as connection:
                 waiting = await self._store.waiting(connection, self.owned_lanes)
@@ -152,9 +155,10 @@ class Relay:
                 if owned := self._lanes.get(lane):
                     owned.look()
 
-    async def _share(self, session: LaneSession, lanes: int) -> None:
-        """Own a fair share of the lanes: give up the surplus, take what is free."""
-        share = fair_share(lanes, await session.beat(self._http_url()))
+    async def _share(self, session: LaneSession, lanes: int) -> int:
+        """Own a fair share of the lanes: give up the surplus, take what is free; returns how many live."""
+        alive = await session.beat(self._http_url())
+        share = fair_share(lanes, alive)
         self._beat_at = time.monotonic()
         failpoints.reached(Failpoint.RELAY_BEATEN)
         await self._collect_dead(session)
@@ -167,6 +171,7 @@ class Relay:
                 failpoints.reached(Failpoint.LANE_LOCKED)
                 self._start(session, lane)
         self._metrics.lanes_owned.set(len(self._lanes))
+        return alive
 
     def _preferred(self, lanes: int) -> list[int]:
         """Lanes in an order of this instance's own, so that instances do not race for the same one."""

@@ -187,7 +187,7 @@ class Metrics:
         )
         self.loop_delay_seconds = Histogram(
             "rollcall_loop_delay_seconds",
-            "Time until the event loop ran what was due at once, asked five times a second.",
+            "Time until the event loop ran what was due at once, asked twice a second.",
             buckets=_SECONDS,
             registry=self.registry,
         )
