@@ -15,15 +15,16 @@ from rollcall.consumer.chunk import Chunk, Span
 from rollcall.consumer.chunk_streams import ChunkStreams
 from rollcall.consumer.client_watch import ClientWatch
 from rollcall.consumer.decoding import Decoder
+from rollcall.consumer.fetch_pace import FetchPace
 from rollcall.consumer.group_member import group_member
 from rollcall.consumer.lenient_records import mend_header_names
 from rollcall.consumer.ownership import Ownership
 from rollcall.consumer.pausing import Pausing
 from rollcall.consumer.position_report import PositionReport
-from rollcall.consumer.positions import LogRange, PositionStore, Refusal
+from rollcall.consumer.positions import PositionStore, Refusal
 from rollcall.consumer.processor import ChunkProcessor
 from rollcall.consumer.records import InputRecord, Item, Partition
-from rollcall.consumer.starting_points import StartingPointFinder
+from rollcall.consumer.starting_points import StartingPointFinder, log_ranges
 from rollcall.database.failures import DATABASE_ERRORS
 from rollcall.database.pool import Database
 from rollcall.errors import (
@@ -71,10 +72,11 @@ class Consumer:
         self.client_watch = ClientWatch(
             settings.session_timeout_seconds, settings.fetch_silence_exit_seconds
         )
-        self._starting_points = StartingPointFinder(
-            database, PositionStore(settings.consumer_group), self._log_ranges
-        )
         self._kafka = group_member(settings)
+        self._pace = FetchPace(self._kafka)
+        self._starting_points = StartingPointFinder(
+            database, PositionStore(settings.consumer_group), partial(log_ranges, self._kafka)
+        )
         self.ownership = Ownership(self._kafka, settings.session_timeout_seconds / 2)
         self._pausing = Pausing(settings, database, self.ownership, processor.share_limit, metrics)
         self._streams = ChunkStreams(
@@ -176,6 +178,7 @@ class Consumer:
             timeout_ms=int(1000 * (_POLL_SECONDS if targets == active else _SHORT_POLL_SECONDS)),
             max_records=room,
         )
+        self._pace.polled(sum(map(len, batches.values())))
         if batches:
             failpoints.reached(Failpoint.FETCH_POLLED)
         items, spans = await self._decode(batches, targets, generation)
@@ -238,13 +241,6 @@ class Consumer:
         self.ownership.begin(found.starts)
         self._metrics.partitions_owned.set(len(self.ownership.assigned))
         self._metrics.partitions_refused.set(len(self.ownership.refused))
-
-    async def _log_ranges(self, partitions: Sequence[Partition]) -> dict[Partition, LogRange]:
-        targets = [TopicPartition(*partition) for partition in partitions]
-        async with asyncio.timeout(_KAFKA_TIMEOUT_SECONDS):
-            starts = await self._kafka.beginning_offsets(targets)
-            ends = await self._kafka.end_offsets(targets)
-        return {Partition(tp.topic, tp.partition): LogRange(starts[tp], ends[tp]) for tp in targets}
 
     async def _work(self, stream: int) -> None:
         backoff = Backoff()

@@ -1,7 +1,11 @@
 """Where partitions are fetched from: their positions in PostgreSQL, checked against their logs."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+from aiokafka import TopicPartition
 
 from rollcall import failpoints
 from rollcall.consumer.positions import LogRange, PositionStore, Refusal, check_position
@@ -10,6 +14,8 @@ from rollcall.database.pool import Database
 from rollcall.failpoints import Failpoint
 
 ReadLogRanges = Callable[[Sequence[Partition]], Awaitable[Mapping[Partition, LogRange]]]
+
+_KAFKA_TIMEOUT_SECONDS = 5.0
 
 
 @dataclass(slots=True, frozen=True)
@@ -58,3 +64,16 @@ class StartingPointFinder:
     async def _read(self, partitions: Sequence[Partition]) -> dict[Partition, int]:
         async with self._database.acquire() as connection:
             return await self._positions.read(connection, partitions)
+
+
+async def log_ranges(kafka: Any, partitions: Sequence[Partition]) -> dict[Partition, LogRange]:
+    """What each partition's log holds now.
+
+    Raises:
+        KafkaError, OSError, TimeoutError: Kafka does not answer.
+    """
+    targets = [TopicPartition(*partition) for partition in partitions]
+    async with asyncio.timeout(_KAFKA_TIMEOUT_SECONDS):
+        starts = await kafka.beginning_offsets(targets)
+        ends = await kafka.end_offsets(targets)
+    return {Partition(tp.topic, tp.partition): LogRange(starts[tp], ends[tp]) for tp in targets}
