@@ -64,7 +64,7 @@ MUTATIONS = (
             ),
         ),
         (
-            "tests/messaging/test_seeking.py::"
+            "tests/messaging/test_consumer_client.py::"
             "test_records_drawn_by_a_poll_of_an_older_assignment_are_read_again",
         ),
     ),

@@ -27,7 +27,7 @@ class FetchPace:
         self._records = 0
         self._since = clock()
         self._at_rest: tuple[int, int] | None = None
-        self.gathers = False
+        self._gathers = False
 
     def polled(self, records: int) -> None:
         """Count what a poll has brought, be it nothing, and decide anew twice a second."""
@@ -40,11 +40,11 @@ class FetchPace:
         self._records, self._since = 0, self._clock()
 
     def _set(self, *, gathers: bool) -> None:
-        if gathers == self.gathers:
+        if gathers == self._gathers:
             return
         fetcher = self._kafka._fetcher
         limits = fetcher._fetch_min_bytes, fetcher._fetch_max_wait_ms
         self._at_rest = self._at_rest or limits
         chosen = (_GATHER_BYTES, round(_GATHER_SECONDS * 1000)) if gathers else self._at_rest
         fetcher._fetch_min_bytes, fetcher._fetch_max_wait_ms = chosen
-        self.gathers = gathers
+        self._gathers = gathers

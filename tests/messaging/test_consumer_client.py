@@ -1,4 +1,4 @@
-"""The task that polls is the one that seeks: what a poll of an older assignment drew is read again."""
+"""A consumer and its client: who seeks, and for how long the broker gathers records."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -12,6 +12,7 @@ import pytest_asyncio
 from rollcall import Database, Event, Received, ServiceSettings, Transaction
 from rollcall.consumer.consumer import Consumer
 from rollcall.consumer.decoding import Decoder
+from rollcall.consumer.fetch_pace import FetchPace
 from rollcall.consumer.processor import ChunkProcessor
 from rollcall.consumer.route import Route
 from rollcall.supervision import Supervisor
@@ -115,3 +116,28 @@ async def test_records_drawn_by_a_poll_of_an_older_assignment_are_read_again(
 
     await eventually(lambda: consumer.ownership.positions, message="positions are read again")
     await eventually(lambda: len(handled) == 20, message="20 contents")
+
+
+async def test_fetches_gather_while_many_records_come_and_no_longer(
+    consumer: Consumer,
+    handled: list[str],
+    settings: ServiceSettings,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    """The broker is asked as before once the flow has ended."""
+    decided: list[bool] = []
+    decide = FetchPace._set
+
+    def note(pace: FetchPace, *, gathers: bool) -> None:
+        decided.append(gathers)
+        decide(pace, gathers=gathers)
+
+    monkeypatch.setattr(FetchPace, "_set", note)
+    await eventually(lambda: consumer.ownership.active, message="positions are read")
+    async with KafkaClient(settings.kafka_bootstrap_servers, settings.topic_prefix) as kafka:
+        await kafka.send(*contents(uuid4(), 2000))
+    await eventually(lambda: len(handled) == 2000, message="2,000 contents")
+    await eventually(lambda: True in decided, message="fetches gather")
+    await eventually(lambda: not decided[-1], message="fetches do not gather any more")
+    fetcher = consumer._kafka._fetcher
+    assert (fetcher._fetch_min_bytes, fetcher._fetch_max_wait_ms) == (1, 500)
