@@ -18,10 +18,10 @@ ROUND_TRIPS_OF_A_COMPLETION: Final = 3
 CALLS_TO_DECODE_A_RECORD: Final = 6
 """Function calls, Python and C, from the client's record to the decoded event."""
 
-CALLS_TO_ENCODE_AN_EVENT: Final = 24
+CALLS_TO_ENCODE_AN_EVENT: Final = 18
 """The same from a taken slot to its record in a segment."""
 
-CALLS_OF_A_CHUNK_FOR_EACH_RECORD: Final = 95
+CALLS_OF_A_CHUNK_FOR_EACH_RECORD: Final = 40
 """The same for all that happens to a chunk of decoded records until it is committed."""
 
 RELAY_SEGMENTS: Final = 32

@@ -21,6 +21,8 @@ _SEED = NAMESPACE.bytes
 # Of the 128 bits: which a hash gives, and those that say version 5 and RFC variant.
 _FROM_HASH = ~((0xF000 << 64) | (0xC000 << 48))
 _VERSION_AND_VARIANT = (5 << 76) | (0x8000 << 48)
+# Looked up once: Python 3.11 takes longer for a member of an enumeration than for the hash.
+_SAFETY = SafeUUID.unknown
 
 
 def _uuid5(name: str) -> UUID:
@@ -29,5 +31,5 @@ def _uuid5(name: str) -> UUID:
     made = object.__new__(UUID)
     number = int.from_bytes(digest[:16], "big") & _FROM_HASH | _VERSION_AND_VARIANT
     object.__setattr__(made, "int", number)
-    object.__setattr__(made, "is_safe", SafeUUID.unknown)
+    object.__setattr__(made, "is_safe", _SAFETY)
     return made

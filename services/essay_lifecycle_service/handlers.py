@@ -123,7 +123,7 @@ class EssayLifecycle:
         tx: Transaction,
     ) -> list[Event]:
         """Give slots to contents and validation failures."""
-        await self._place(distinct(_claim(item) for item in received), tx)
+        await self._place(distinct([_claim(item) for item in received]), tx)
         return []
 
     async def sweep(self, tx: Transaction) -> list[Event]:
@@ -214,7 +214,7 @@ class EssayLifecycle:
         return bool(placement.taken or excess)
 
     def _count(self, taken: Sequence[Taken], excess: Sequence[Excess], tx: Transaction) -> None:
-        for kind, amount in Counter(one.claim.kind for one in taken).items():
+        for kind, amount in Counter([one.claim.kind for one in taken]).items():
             tx.count(self._metrics.slots_taken_total.labels(kind), amount)
         tx.count(self._metrics.excess_total, len(excess))
 

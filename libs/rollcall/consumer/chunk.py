@@ -31,7 +31,11 @@ class Chunk:
 
     def received(self, models: Collection[type[EventData]]) -> list[Received[Any]]:
         """The events of some models, in order."""
-        return [item for item in self.items if type(item) is Received and type(item.data) in models]
+        return [
+            item
+            for item in self.items
+            if type(item) is Received and type(item.envelope.data) in models
+        ]
 
     def rejected(self) -> list[Rejected]:
         """The records that were set aside."""

@@ -21,8 +21,10 @@ class Tally(NamedTuple):
 def count_outcomes(chunk: Chunk, rejected: Iterable[Rejected]) -> Outcomes:
     """Count the records of a chunk; `rejected` are all that were set aside, when decoded or later."""
     counts = Counter(
-        (item.record.partition.topic, "skipped" if type(item) is Skipped else "handled")
-        for item in chunk.items
+        [
+            (item.record.partition.topic, "skipped" if type(item) is Skipped else "handled")
+            for item in chunk.items
+        ]
     )
     for record in {id(item.record): item.record for item in rejected}.values():
         counts[record.partition.topic, "handled"] -= 1

@@ -9,6 +9,7 @@ from typing import Any
 import asyncpg
 
 from rollcall.access.database import refuse_if_denied
+from rollcall.database.array_arguments import take_plain_arrays
 from rollcall.database.failures import DATABASE_ERRORS
 from rollcall.database.kept_plans import PlanKeepingConnection
 from rollcall.settings import ServiceSettings
@@ -57,6 +58,7 @@ class Database:
             AccessDeniedError: the server is there and does not let us in.
             OSError, asyncpg.PostgresError, TimeoutError: the server cannot be reached or refuses.
         """
+        take_plain_arrays()
         try:
             self._pool = await self._create_pool()
         except DATABASE_ERRORS as error:

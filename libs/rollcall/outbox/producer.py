@@ -159,8 +159,8 @@ class LaneProducer:
         timestamp = int(time.time() * 1000)
         for segment in segments:
             records = self._codec.decode(segment.payload)
-            for item in place(self._lane, segment.seq, records, self._partition_counts):
-                record, partition, headers = item
+            placed = place(self._lane, segment.seq, records, self._partition_counts)
+            for record, partition, headers in placed:
                 if spans is not None:
                     headers = spans.sent(record.topic, headers)
                 target = record.topic, partition

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import NamedTuple
 
 from aiokafka.partitioner import murmur2
 
@@ -19,15 +18,11 @@ def partition_of(key: bytes, partitions: int) -> int:
     return int((murmur2(key) & 0x7FFFFFFF) % partitions)
 
 
-class PlacedRecord(NamedTuple):
-    """A record with the partition it goes to and its headers.
+PlacedRecord = tuple[OutgoingRecord | RawRecord, int, Headers]
+"""A record, the partition it goes to, and its headers.
 
-    The header `lane-seq` tells lane, segment and index; equal values mean the same publication.
-    """
-
-    record: OutgoingRecord | RawRecord
-    partition: int
-    headers: Headers
+The header `lane-seq` tells lane, segment and index; equal values mean the same publication.
+"""
 
 
 def place(
@@ -44,10 +39,10 @@ def place(
         )
         if type(record) is OutgoingRecord:
             partition = partition_of(record.key, partition_counts[record.topic])
-            yield PlacedRecord(record, partition, [place_in_lane])
+            yield record, partition, [place_in_lane]
         elif type(record) is RawRecord:
             partition = _raw_partition(record, seq, partition_counts[record.topic])
-            yield PlacedRecord(record, partition, [*record.headers, place_in_lane])
+            yield record, partition, [*record.headers, place_in_lane]
 
 
 def _raw_partition(record: RawRecord, seq: int, partitions: int) -> int:

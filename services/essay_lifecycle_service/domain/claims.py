@@ -91,7 +91,7 @@ def claim_of_failure(
 
 def distinct(claims: Iterable[Claim]) -> list[Claim]:
     """Each claim once, the first of equal ones, in order of arrival."""
-    found: dict[tuple[UUID, Kind, str], Claim] = {}
-    for claim in claims:
-        found.setdefault(claim.key, claim)
+    found: dict[tuple[int, Kind, str], Claim] = {}
+    for claim in claims:  # numbers are hashed at once, ids by a function of theirs
+        found.setdefault((claim.batch_id.int, claim.kind, claim.identity), claim)
     return list(found.values())

@@ -38,7 +38,7 @@ class Placement:
     left: list[Claim]
 
 
-@dataclass(slots=True, frozen=True, order=True)
+@dataclass(slots=True, order=True)
 class SlotsTaken:
     """How many slots of a batch were taken, by contents and by failures. Ordered by batch."""
 
@@ -58,11 +58,17 @@ class Counted:
 
 def count_by_batch(taken: Iterable[Taken]) -> list[SlotsTaken]:
     """Slots taken of each batch, in the order in which batch rows must be locked."""
-    counts: dict[UUID, list[int]] = {}
+    counts: dict[int, SlotsTaken] = {}
     for item in taken:
-        pair = counts.setdefault(item.claim.batch_id, [0, 0])
-        pair[item.claim.kind == "failure"] += 1
-    return sorted(SlotsTaken(batch_id, *pair) for batch_id, pair in counts.items())
+        claim = item.claim
+        count = counts.get(claim.batch_id.int)
+        if count is None:
+            count = counts[claim.batch_id.int] = SlotsTaken(claim.batch_id, 0, 0)
+        if claim.kind == "content":
+            count.filled += 1
+        else:
+            count.failed += 1
+    return sorted(counts.values())
 
 
 def still_open(placement: Placement, excess: Iterable[Excess]) -> list[Claim]:

@@ -49,7 +49,7 @@ def test_partitions_are_those_of_the_java_client() -> None:
 def test_each_record_of_a_segment_carries_its_place_in_the_lane() -> None:
     segment = [OutgoingRecord("out", b"a", b"1"), OutgoingRecord("out", b"b", b"2")]
     placed = list(place(3, 17, segment, {"out": 12}))
-    assert [item.headers for item in placed] == [
+    assert [headers for _, _, headers in placed] == [
         [("lane-seq", b"3:17:0")],
         [("lane-seq", b"3:17:1")],
     ]

@@ -47,15 +47,17 @@ def test_releases_before_raw_segments_refuse_them_and_read_all_others() -> None:
 
 
 def test_a_raw_record_keeps_its_headers_before_its_place_in_the_lane() -> None:
-    (placed,) = place(1, 7, [RawRecord("in", b"k", b"v", [("a", None)])], {"in": 3})
-    assert placed.headers == [("a", None), ("lane-seq", b"1:7:0")]
-    assert placed.partition == partition_of(b"k", 3)
+    ((_, partition, headers),) = place(
+        1, 7, [RawRecord("in", b"k", b"v", [("a", None)])], {"in": 3}
+    )
+    assert headers == [("a", None), ("lane-seq", b"1:7:0")]
+    assert partition == partition_of(b"k", 3)
 
 
 @given(st.integers(1, 10**9), st.integers(1, 50))
 def test_records_without_key_of_one_segment_share_a_partition(seq: int, partitions: int) -> None:
     records = [RawRecord("in", None, b"v", [])] * 3
-    (partition,) = {placed.partition for placed in place(0, seq, records, {"in": partitions})}
+    (partition,) = {chosen for _, chosen, _ in place(0, seq, records, {"in": partitions})}
     assert 0 <= partition < partitions
 
 
