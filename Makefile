@@ -27,7 +27,7 @@ demo: $(VENV)/.runtime ## Three replicas on real servers, one killed, then the a
 test: lint $(VENV)/.dev ## Lint, types, and every test tier that needs no Docker
 	$(BIN)/pytest -n $(TEST_WORKERS) --dist worksteal
 
-stalls: $(VENV)/.dev ## The long tests that make test leaves out: zombies of every stage, every guard taken away, lost servers
+stalls: $(VENV)/.dev $(VENV)/.bench ## The long tests that make test leaves out: zombies of every stage, every guard taken away, lost servers
 	$(BIN)/pytest -n $(TEST_WORKERS) --dist worksteal -m long
 
 test-security: $(VENV)/.dev ## Every way into servers with TLS and authentication, fuzzing in full (part of stalls, too)

@@ -24,7 +24,8 @@ def test_the_quick_program_measures_everything(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     found = {file.stem.split("-")[-1]: json.loads(file.read_text()) for file in tmp_path.iterdir()}
-    assert found.keys() == {"throughput", "ceilings", "latency", "endurance", "recovery", "idle"}
+    measured = {"throughput", "ceilings", "latency", "endurance", "recovery", "idle", "profile"}
+    assert found.keys() == measured
     for name, content in found.items():
         assert all(content["figures"].values()), f"{name} lacks figures"
         assert content["packages"]["rollcall"]
