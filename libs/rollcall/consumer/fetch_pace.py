@@ -8,9 +8,9 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Any
 
-_GATHER_SECONDS = 0.025
-# Fewer records than these are not worth the moment.
-_WORTH_RECORDS = 4
+_GATHER_SECONDS = 0.015
+# At fewer than these the moment is not worth it.
+_MANY_A_SECOND = 160
 _GATHER_BYTES = 64 * 1024
 _LOOK_SECONDS = 0.5
 
@@ -35,8 +35,7 @@ class FetchPace:
         elapsed_seconds = self._clock() - self._since
         if elapsed_seconds < _LOOK_SECONDS:
             return
-        worth = _WORTH_RECORDS / _GATHER_SECONDS
-        self._set(gathers=self._records / elapsed_seconds >= worth)
+        self._set(gathers=self._records / elapsed_seconds >= _MANY_A_SECOND)
         self._records, self._since = 0, self._clock()
 
     def _set(self, *, gathers: bool) -> None:

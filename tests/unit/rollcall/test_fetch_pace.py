@@ -10,7 +10,7 @@ from rollcall.consumer.fetch_pace import FetchPace
 from tests.clock import Clock
 
 AT_ONCE = (1, 500)
-GATHERING = (65_536, 25)
+GATHERING = (65_536, 15)
 
 
 class Client:
