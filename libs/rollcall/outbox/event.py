@@ -2,7 +2,6 @@
 
 import zlib
 from dataclasses import dataclass
-from functools import lru_cache
 from uuid import UUID
 
 import msgspec
@@ -36,7 +35,6 @@ class OutgoingRecord(msgspec.Struct, array_like=True, gc=False):
     value: bytes
 
 
-@lru_cache(maxsize=16_384)
 def lane_of(key: bytes, lanes: int) -> int:
     """The lane of a key; the same for the life of a deployment."""
     return zlib.crc32(key) % lanes

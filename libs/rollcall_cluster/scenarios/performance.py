@@ -45,7 +45,7 @@ async def run(stage: Stage, finding: Finding) -> None:
 
 
 async def stream(stage: Stage, finding: Finding) -> None:
-    """An even stream: latency, and what the database took meanwhile; a longer one goes before it."""
+    """An even stream: latency, and what the database took; another goes before it, unmeasured."""
     warm_up_seconds = _seconds(stage, _WARM_UP_SHARE)
     stage.on_step(f"warming up: {RATE:,.0f} events a second for {warm_up_seconds:.0f} s")
     await _paced(stage, warm_up_seconds)
