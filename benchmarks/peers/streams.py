@@ -4,7 +4,6 @@
 Eclipse's compiler (a jar, so that no JDK is needed), and becomes the Java process.
 """
 
-import fcntl
 import importlib
 import os
 import subprocess
@@ -12,6 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from benchmarks.errors import BenchmarkError
+from rollcall_cluster.embedded.file_lock import file_lock
 from rollcall_cluster.embedded.kafka_jars import (
     cache_directory,
     ensure_jars,
@@ -53,8 +53,7 @@ def _compiled(java: str, jars: str) -> Path:
     """The folder of the classes; compiled once for each version of the source."""
     version = sha256(_SOURCE.read_bytes()).hexdigest()[:16]
     folder = cache_directory() / f"kafka-streams-peer-{version}"
-    with folder.with_name(f"{folder.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with file_lock(folder.with_name(f"{folder.name}.lock")):
         if not folder.is_dir():
             partial = folder.with_name(f"{folder.name}.partial")
             options = ["-17", "-proc:none", "-nowarn", "-cp", jars, "-d", str(partial)]

@@ -3,7 +3,6 @@
 The servers of the wheels that `rollcall up` starts are built without.
 """
 
-import fcntl
 import platform
 import tarfile
 import tempfile
@@ -12,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from rollcall_cluster.embedded import EmbeddedServerError
+from rollcall_cluster.embedded.file_lock import file_lock
 from rollcall_cluster.embedded.kafka_jars import Jar, cache_directory, ensure_jars
 
 _POSTGRES = Jar(
@@ -67,8 +67,7 @@ def _unpacked(title: str, name: str, jar: Jar, unpack: Callable[[Path, Path], No
         )
     (archive,) = ensure_jars(title, f"{name}-{jar.version}-jar", (jar,))
     parent = cache_directory() / f"{name}-{jar.version}"
-    with parent.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with file_lock(parent.with_suffix(".lock")):
         if not parent.exists():
             partial = Path(tempfile.mkdtemp(dir=parent.parent))
             (partial / name).mkdir()

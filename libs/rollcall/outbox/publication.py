@@ -12,10 +12,22 @@ LANE_SEQ_HEADER = "lane-seq"
 Headers = list[tuple[str, bytes | None]]
 
 
-@lru_cache(maxsize=16_384)
+# Ids and names. Keys of redriven records are an upstream's, and may be as large as a record.
+_REMEMBERED_BYTES = 64
+
+
 def partition_of(key: bytes, partitions: int) -> int:
     """The partition that every Kafka client's default partitioner gives this key."""
+    if len(key) > _REMEMBERED_BYTES:
+        return _partition_of(key, partitions)
+    return _remembered_partition_of(key, partitions)
+
+
+def _partition_of(key: bytes, partitions: int) -> int:
     return int((murmur2(key) & 0x7FFFFFFF) % partitions)
+
+
+_remembered_partition_of = lru_cache(maxsize=16_384)(_partition_of)
 
 
 PlacedRecord = tuple[OutgoingRecord | RawRecord, int, Headers]

@@ -1,6 +1,5 @@
 """Apache Kafka's jars: pinned by hash, fetched from Maven Central once for each user."""
 
-import fcntl
 import hashlib
 import os
 import shutil
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from rollcall_cluster.embedded.errors import EmbeddedServerError
+from rollcall_cluster.embedded.file_lock import file_lock
 
 KAFKA_VERSION = "4.3.1"
 
@@ -75,7 +75,7 @@ def ensure_jars(title: str, folder_name: str, jars: tuple[Jar, ...]) -> tuple[Pa
     folder = cache_directory() / folder_name
     if not folder.is_dir():
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with _locked(folder.with_name(f"{folder.name}.lock")):
+        with file_lock(folder.with_name(f"{folder.name}.lock")):
             if not folder.is_dir():
                 _download_all(title, jars, folder)
     return tuple(folder / jar.file_name for jar in jars)
@@ -145,10 +145,3 @@ def _progress(title: str, jars: tuple[Jar, ...]) -> Iterator[Advance]:
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task(title, total=total_bytes)
         yield lambda arrived: progress.advance(task, arrived)
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    with path.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

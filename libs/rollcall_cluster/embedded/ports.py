@@ -1,7 +1,6 @@
 """TCP ports on the loopback interface."""
 
 import contextlib
-import fcntl
 import json
 import os
 import random
@@ -10,6 +9,8 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+
+from rollcall_cluster.embedded.file_lock import lock_within
 
 # Below the ephemeral ports of Linux (from 32768) and macOS (from 49152): from inside that range an
 # unlucky client that reconnects to a stopped server can connect to itself and keep its port.
@@ -56,7 +57,7 @@ def _reservations() -> Iterator[dict[str, float]]:
     path = Path(tempfile.gettempdir()) / f"rollcall-ports-{os.getuid()}.json"
     flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
     with os.fdopen(os.open(path, flags, 0o600), "r+", encoding="utf-8") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        lock_within(file)
         oldest = time.time() - _RESERVED_SECONDS
         reserved = {port: at for port, at in _saved(file.read()).items() if at > oldest}
         yield reserved

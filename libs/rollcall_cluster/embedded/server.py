@@ -1,13 +1,11 @@
 """What the embedded servers have in common: one directory, one process, one free port."""
 
-import fcntl
 import os
 import shutil
 import signal
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -15,11 +13,13 @@ import psutil
 
 from rollcall_cluster.embedded import ports, processes
 from rollcall_cluster.embedded.errors import EmbeddedServerError, log_tail
+from rollcall_cluster.embedded.file_lock import file_lock
 
 _POLL_SECONDS = 0.02
 _ADOPTION_SECONDS = 5.0
 _START_ATTEMPTS = 3
 _PARTIAL_DATA = "data.partial"
+_LOCK_FILE = ".lock"
 
 
 class EmbeddedServer(ABC):
@@ -78,7 +78,7 @@ class EmbeddedServer(ABC):
         stays until stop() if `detached`. Raises EmbeddedServerError when it cannot run.
         """
         self.directory.mkdir(parents=True, exist_ok=True)
-        with self._locked():
+        with file_lock(self.directory / _LOCK_FILE):
             if self._adopt():
                 return
             self.prepare()
@@ -91,7 +91,7 @@ class EmbeddedServer(ABC):
         """Stop cleanly, after `stop_deadline_seconds` by force; harmless if it is not running."""
         if not self.directory.exists():
             return
-        with self._locked():
+        with file_lock(self.directory / _LOCK_FILE):
             process = self._process()
             if process is not None:
                 stop_signal = signal.Signals[f"SIG{self.stop_signal}"]
@@ -219,9 +219,3 @@ class EmbeddedServer(ABC):
             f"read the log; if its data is damaged and worthless, delete {self.directory}",
             self.log_file,
         )
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        with (self.directory / ".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield

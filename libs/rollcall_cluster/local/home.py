@@ -1,6 +1,5 @@
 """The directory that holds a local cluster: $ROLLCALL_HOME, or .rollcall where you are."""
 
-import fcntl
 import json
 import os
 import shutil
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rollcall.access.environment import file_variable
+from rollcall_cluster.embedded.file_lock import file_lock
 from rollcall_cluster.local.errors import ClusterError
 
 
@@ -84,8 +84,7 @@ class Home:
     def locked(self) -> Iterator[None]:
         """Let one command at a time change the cluster."""
         self.instances.mkdir(parents=True, exist_ok=True)
-        with (self.directory / ".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with file_lock(self.directory / ".lock"):
             yield
 
 

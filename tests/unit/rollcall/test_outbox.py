@@ -1,5 +1,6 @@
 """Segments keep their records; lanes and partitions are functions of the key alone."""
 
+import tracemalloc
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -44,6 +45,17 @@ def test_partitions_are_those_of_the_java_client() -> None:
     """Source: Kafka's own test, UtilsTest.testMurmur2, of the hash that its default partitioner takes."""
     assert partition_of(b"21", 2**31) == -973932308 & 0x7FFFFFFF
     assert partition_of(b"foobar", 2**31) == -790332482 & 0x7FFFFFFF
+
+
+def test_large_keys_are_not_remembered() -> None:
+    tracemalloc.start()
+    try:
+        for number in range(200):
+            partition_of(b"%08d" % number * 1000, 12)
+        remembered_bytes, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert remembered_bytes < 200 * 1000
 
 
 def test_each_record_of_a_segment_carries_its_place_in_the_lane() -> None:
