@@ -1,7 +1,6 @@
 """Passes of one load on fresh tables, on full ones, and beside a transaction that is held open.
 
-The three deployments take turns, pass by pass, so that a slow moment of the machine hits all. They
-share a server, which checkpoints before the first pass and then when its settings say so.
+The three deployments take turns, pass by pass, so that a slow moment of the machine hits all.
 """
 
 import asyncio
@@ -34,7 +33,6 @@ class Pass:
 
     Attributes:
         table_bytes: growth of the database, for each event.
-        wal_bytes: what the server wrote ahead, for each event.
         log_bytes: growth of Kafka's log directory, for each event: its input is in it as well.
     """
 
@@ -46,7 +44,6 @@ class Pass:
     others_share: float
     table_bytes: float
     log_bytes: float
-    wal_bytes: float
 
     @property
     def events_per_second(self) -> float:
@@ -78,7 +75,6 @@ async def benchmark(
         stages[FILLED].registered = filled // SLOTS
         for stage in stages.values():
             await stage.warm_up()
-        stages[FRESH].deployment.settle()
         await stack.enter_async_context(_held_open(stages[HELD].deployment))
         loads: list[Load] = []
         end = time.monotonic() + seconds
@@ -129,7 +125,6 @@ def figures(passes: Sequence[Pass]) -> dict[str, list[float]]:
         "memory growth %": [100 * (last.peak_rss_bytes / first.peak_rss_bytes - 1)],
         "table bytes": [each.table_bytes for each in fresh],
         "log bytes": [each.log_bytes for each in fresh],
-        "filled wal bytes": [each.wal_bytes for each in passes if each.kind == FILLED],
     }
 
 
@@ -161,7 +156,8 @@ async def _pass(stage: Stage, kind: str, number: int, load: Load) -> Pass:
     before = stage.deployment.size_bytes(), _folder_bytes(servers.kafka)
     (replica,) = stage.replicas.all
     replica.forget_peak()
-    seconds, used = await stage.run(load, checkpoint=False)
+    seconds, used = await stage.run(load)
+    stage.deployment.settle()
     after = stage.deployment.size_bytes(), _folder_bytes(servers.kafka)
     table_bytes, log_bytes = ((b - a) / load.events for a, b in zip(before, after, strict=True))
     return Pass(
@@ -173,7 +169,6 @@ async def _pass(stage: Stage, kind: str, number: int, load: Load) -> Pass:
         round(used.others_share, 3),
         table_bytes,
         log_bytes,
-        used.wal_bytes / load.events,
     )
 
 
@@ -194,6 +189,5 @@ def _size(file: Path) -> int:
 def _story(each: Pass) -> str:
     return (
         f"pass {each.number}, {each.kind}: {each.events_per_second:,.0f}/s,"
-        f" peak {each.peak_rss_bytes / 2**20:.0f} MB, WAL {each.wal_bytes:,.0f} bytes/event,"
-        f" others' CPU {each.others_share:.0%}"
+        f" peak {each.peak_rss_bytes / 2**20:.0f} MB, others' CPU {each.others_share:.0%}"
     )

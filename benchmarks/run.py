@@ -203,20 +203,19 @@ class Stage:
         await self.deployment.wait_for_members(members, _START_SECONDS)
         await self.replicas.wait_lanes_shared(_START_SECONDS)
 
-    async def run(self, load: Load, *, checkpoint: bool = True) -> tuple[float, Usage]:
+    async def run(self, load: Load) -> tuple[float, Usage]:
         """Seconds from release to the last completion, and what they cost."""
-        await self.prepare(load, checkpoint=checkpoint)
+        await self.prepare(load)
         await usage.wait_quiet(self.patience_seconds)
         before = usage.measure(self.deployment, self.replicas)
         seconds = await self.provision(load)
         return seconds, usage.measure(self.deployment, self.replicas).since(before)
 
-    async def prepare(self, load: Load, *, checkpoint: bool = True) -> None:
+    async def prepare(self, load: Load) -> None:
         """Have the batches registered and their contents in the log, but not readable."""
         await self.register(load)
         await self.hold(load)
-        if checkpoint:
-            self.deployment.settle()
+        self.deployment.settle()
 
     async def hold(self, load: Load) -> None:
         """Write the contents to the log, where nobody can read them yet."""

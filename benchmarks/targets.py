@@ -191,13 +191,6 @@ TARGETS = (
         2,
     ),
     Target(
-        "WAL for each event with millions of events in the tables",
-        "endurance/filled wal bytes",
-        Bound.KNOWN,
-        0,
-        " bytes",
-    ),
-    Target(
         "throughput while a transaction is held open, against fresh",
         "endurance/held / fresh",
         Bound.AT_LEAST,

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from rollcall.access.environment import file_variable
 from rollcall_cluster.embedded.file_lock import file_lock
+from rollcall_cluster.embedded.servers import KAFKA_VARIABLE, POSTGRES_VARIABLE
 from rollcall_cluster.local.errors import ClusterError
 
 
@@ -90,8 +91,6 @@ class Home:
 
 def adopt_environment() -> None:
     """Point this process at the local cluster, unless the environment names any server itself."""
-    from rollcall_cluster.embedded.servers import KAFKA_VARIABLE, POSTGRES_VARIABLE
-
     home = Home.current()
     naming = {KAFKA_VARIABLE, POSTGRES_VARIABLE, file_variable(POSTGRES_VARIABLE)}
     named = os.environ.keys() & naming
