@@ -42,7 +42,7 @@ class _Streamed:
 
     Attributes:
         took_ms: of each content, from when it was due until its slot event was readable.
-        busy_percent: of all cores of this machine, while it was sent.
+        busy_percent: of all cores of the machine that measures, while it was sent.
     """
 
     paced: Paced
@@ -82,7 +82,8 @@ async def stream(stage: Stage, finding: Finding) -> None:
             Row(f"the same, P{percent}", round(percentile(took_ms, percent), 2), " ms")
             for percent in (50, 99)
         ),
-        _busy(stage, streamed),
+        # Where it is near 100 %, latencies are those of the machine.
+        Row(_BUSY, streamed.busy_percent, " %", detail="the one that measures"),
     ]
     finding.plots += [_latency_plot(took_ms)]
     await _database(stage, finding, chunks, waits)
@@ -174,14 +175,6 @@ async def _paced(stage: Stage, seconds: float) -> _Streamed:
     arrivals = stage.outputs.arrivals(EssaySlotAssignedV1)
     took_ms = latencies_ms(load, paced.began_ns, RATE, arrivals)
     return _Streamed(paced, took_ms, busy_percent)
-
-
-def _busy(stage: Stage, streamed: _Streamed) -> Row:
-    """Where it is near 100 %, latencies are those of the machine."""
-    if stage.cluster is None:
-        return Row(_BUSY, None, " %", not_measured="it may run on others: look there")
-    whose = "instances, servers and this measurement"
-    return Row(_BUSY, streamed.busy_percent, " %", detail=whose)
 
 
 def _latency_plot(took_ms: Sequence[float]) -> CurvePlot:
