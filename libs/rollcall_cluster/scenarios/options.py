@@ -14,7 +14,7 @@ Instances = Annotated[
     int, typer.Option("--instances", "-n", min=1, max=16, help="Instances that are started.")
 ]
 Duration = Annotated[
-    float, typer.Option(min=5, max=3600, help="Most seconds of load of each scenario.")
+    float, typer.Option(min=5, max=3600, help="Most seconds of a stretch of load.")
 ]
 OnServers = Annotated[
     Servers | None,

@@ -25,7 +25,7 @@ class Stage:
     Attributes:
         environment: the variables that name servers, schema, topics and group.
         cluster: servers and instances that are ours, to break and to limit; None on a running deployment.
-        duration_seconds: how long the load of a scenario may take.
+        duration_seconds: how long a stretch of load may take.
     """
 
     environment: Mapping[str, str]
