@@ -9,7 +9,7 @@ from typing import Final
 CHUNK_RECORDS: Final = 500
 """Contents in the chunk that is counted."""
 
-ROUND_TRIPS_OF_A_CHUNK: Final = 7
+ROUND_TRIPS_OF_A_CHUNK: Final = 6
 """Client to PostgreSQL and back, connection borrowed and given back, nothing completed."""
 
 ROUND_TRIPS_OF_A_COMPLETION: Final = 3

@@ -7,8 +7,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from rollcall import Database
-from rollcall.database import kept_plans
-from rollcall.database.kept_plans import FEW_RECORDS
+from rollcall.database import transaction_connection
+from rollcall.database.transaction_connection import FEW_RECORDS
 from rollcall.outbox.lane_session import LaneSession
 from rollcall.settings import ServiceSettings
 from tests.db.events import contents, registration
@@ -59,7 +59,7 @@ async def test_a_plan_for_an_empty_table_does_not_survive_its_growth(
             await connection.execute(_GROW)
         assert "Seq Scan" in await _kept_plan(replica.database)
 
-        monkeypatch.setattr(kept_plans, "_KEPT_SECONDS", 0.0)
+        monkeypatch.setattr(transaction_connection, "_KEPT_SECONDS", 0.0)
         assert "Index" in await _kept_plan(replica.database)
 
 
@@ -90,7 +90,7 @@ async def _plans(database: Database) -> tuple[int, int]:
 
 async def _kept_plan(database: Database) -> str:
     """What EXPLAIN says within a transaction of few records."""
-    async with database.acquire(keep_plans=True) as connection, connection.transaction():
+    async with database.transaction(keep_plans=True) as connection:
         return await _plan(connection)
 
 

@@ -251,7 +251,7 @@ class ChunkProcessor:
         self, job: Job, spans: "TransactionSpans | None", keep_plans: bool
     ) -> tuple[Transaction, OutboxBuffer]:
         """Commit it, and wake the relay."""
-        async with self._database.acquire(keep_plans=keep_plans) as connection:
+        async with self._database.transaction(keep_plans=keep_plans) as connection:
             outbox = OutboxBuffer(
                 connection,
                 self._outbox_store,
@@ -262,13 +262,11 @@ class ChunkProcessor:
                 spans,
             )
             tx = Transaction(connection, outbox, tracing=self._tracing is not None)
-            async with connection.transaction():
-                await tx.publish(await job(tx))
-                await outbox.flush()
-                failpoints.reached(Failpoint.TRANSACTION_SEGMENTS_WRITTEN)
-            failpoints.reached(Failpoint.TRANSACTION_COMMITTED)
-            # Before the connection is reset and given back: the relay need not wait for that.
-            self._on_segments(outbox.touched_lanes)
+            await tx.publish(await job(tx))
+            await outbox.flush()
+            failpoints.reached(Failpoint.TRANSACTION_SEGMENTS_WRITTEN)
+        failpoints.reached(Failpoint.TRANSACTION_COMMITTED)
+        self._on_segments(outbox.touched_lanes)
         return tx, outbox
 
     def _require_good_share(self, outcomes: Outcomes) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from rollcall.consumer.chunk import Chunk
 from rollcall.consumer.records import Received
 from rollcall.consumer.transaction import Transaction
-from rollcall.database.kept_plans import FEW_RECORDS
+from rollcall.database.transaction_connection import FEW_RECORDS
 from rollcall.outbox.event import Event
 from rollcall_events import EventData
 

@@ -11,7 +11,7 @@ import asyncpg
 from rollcall.access.database import refuse_if_denied
 from rollcall.database.array_arguments import take_plain_arrays
 from rollcall.database.failures import DATABASE_ERRORS
-from rollcall.database.kept_plans import PlanKeepingConnection
+from rollcall.database.transaction_connection import TransactionConnection
 from rollcall.settings import ServiceSettings
 from rollcall.telemetry.metrics import Metrics
 
@@ -70,7 +70,7 @@ class Database:
             self._settings.postgres_dsn.get_secret_value(),
             min_size=self._settings.database_pool_size,
             max_size=self._settings.database_pool_size,
-            connection_class=PlanKeepingConnection,
+            connection_class=TransactionConnection,
             max_inactive_connection_lifetime=0,
             timeout=self._settings.connect_timeout_seconds,
             command_timeout=self._settings.statement_timeout_seconds + 5,
@@ -80,11 +80,8 @@ class Database:
         )
 
     @asynccontextmanager
-    async def acquire(self, *, keep_plans: bool = False) -> AsyncIterator[Any]:
+    async def acquire(self) -> AsyncIterator[Any]:
         """Borrow a connection. Never take a second one while holding one.
-
-        Args:
-            keep_plans: its transactions will be of few records, see `kept_plans`.
 
         Raises:
             TimeoutError: none became free within `connect_timeout_seconds`.
@@ -95,8 +92,24 @@ class Database:
         asked = time.perf_counter()
         async with self._pool.acquire(timeout=self._settings.connect_timeout_seconds) as connection:
             self._metrics.database_acquire_seconds.observe(time.perf_counter() - asked)
-            connection.keep_plans(keep_plans)
             yield connection
+
+    @asynccontextmanager
+    async def transaction(self, *, keep_plans: bool = False) -> AsyncIterator[Any]:
+        """Borrow a connection for one transaction, which commits at the end of the block.
+
+        What its statements have set for the session is reset together with the commit.
+
+        Args:
+            keep_plans: it is of few records, see `transaction_connection`.
+
+        Raises:
+            as `acquire`, and what the commit raises.
+        """
+        async with self.acquire() as connection:
+            connection.serve_one_transaction(keep_plans=keep_plans)
+            async with connection.transaction():
+                yield connection
 
     async def close(self, timeout_seconds: float = 2.0) -> None:
         """Close politely, then by force: `Pool.close()` waits for ever for a lost connection."""
