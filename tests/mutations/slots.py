@@ -15,6 +15,20 @@ MUTATIONS = (
         "slots_not_locked",
         f"{_ESSAYS}/store/slots.sql",
         (("        FOR UPDATE SKIP LOCKED\n    ) lowest", "    ) lowest"),),
+        ("tests/db/test_placement_guards.py::test_a_locked_slot_is_passed_over_without_waiting",),
+    ),
+    # A slot that was taken meanwhile is at another place, which alone keeps it from being taken twice.
+    Mutation(
+        "slots_not_locked_and_found_by_key",
+        f"{_ESSAYS}/store/slots.sql",
+        (
+            ("        FOR UPDATE SKIP LOCKED\n    ) lowest", "    ) lowest"),
+            (
+                "SELECT wanted.batch_number,",
+                "SELECT wanted.batch_id, lowest.position, wanted.batch_number,",
+            ),
+            ("WHERE s.ctid = o.place", "WHERE s.batch_id = o.batch_id AND s.position = o.position"),
+        ),
         ("tests/db/test_placement_guards.py::test_two_chunks_at_once_never_take_the_same_slot",),
     ),
     Mutation(

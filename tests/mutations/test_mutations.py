@@ -24,7 +24,7 @@ EVERY_RUN = frozenset(
         "positions_without_comparison",
         "positions_outside_of_the_transaction",
         "no_bisection",
-        "slots_not_locked",
+        "slots_not_locked_and_found_by_key",
         "content_in_two_slots",
         "counters_not_locked",
         "two_completions_possible",

@@ -2,7 +2,9 @@
 -- Give the lowest open slots of each batch to its new claims. Returns every new claim by its ordinal,
 -- without a slot if none could be locked; claims that are known already are missing from the result.
 -- OFFSET 0 keeps each look-up an index look-up, whatever the planner thinks of the tables; one number
--- as the join key keeps a chunk that is all of one batch from being joined in quadratic time.
+-- as the join key keeps a chunk that is all of one batch from being joined in quadratic time. A locked
+-- slot stays where it is, so it is found again by its place; the limit, which is never reached, tells the
+-- planner how many there are: by their key, it read a growing table or its index as a whole.
 WITH claim AS (
     SELECT * FROM unnest(
         $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::text[],
@@ -28,13 +30,13 @@ WITH claim AS (
           AND s.validation_error_code IS NOT NULL OFFSET 0
     ) END
 ), open_slot AS MATERIALIZED (
-    SELECT wanted.batch_id, wanted.batch_number, lowest.position,
+    SELECT wanted.batch_number, lowest.place,
            row_number() OVER (PARTITION BY wanted.batch_id ORDER BY lowest.position) AS n
     FROM (
         SELECT batch_id, batch_number, count(*) AS slots FROM new_claim GROUP BY batch_id, batch_number
     ) wanted
     CROSS JOIN LATERAL (
-        SELECT s.position FROM slot s
+        SELECT s.position, s.ctid AS place FROM slot s
         WHERE s.batch_id = wanted.batch_id AND s.state = 'open'
         ORDER BY s.position
         LIMIT wanted.slots
@@ -53,8 +55,10 @@ WITH claim AS (
         validation_error_detail = c.validation_error_detail,
         correlation_id = c.correlation_id,
         taken_at = now()
-    FROM new_claim c JOIN open_slot o ON (c.batch_number << 32) + c.n = (o.batch_number << 32) + o.n
-    WHERE s.batch_id = o.batch_id AND s.position = o.position
+    FROM new_claim c
+    JOIN (SELECT * FROM open_slot LIMIT cardinality($1)) o
+        ON (c.batch_number << 32) + c.n = (o.batch_number << 32) + o.n
+    WHERE s.ctid = o.place
     RETURNING c.ordinal, s.position, s.essay_id
 )
 SELECT c.ordinal, t.position, t.essay_id FROM new_claim c LEFT JOIN taken t USING (ordinal)
