@@ -155,7 +155,9 @@ async def main() -> None:
         max_batch_size=512 * 1024,
         max_request_size=MAX_REQUEST_BYTES,
     )
-    async with create_pool(settings) as pool, producer:
+    # With plans that are kept, its statements of a thousand records would read whole tables.
+    connections = create_pool(settings, plan_cache_mode="force_custom_plan")
+    async with connections as pool, producer:
         await run_until_told(Service(settings, pool, producer).run())
 
 
