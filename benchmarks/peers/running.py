@@ -14,13 +14,13 @@ from benchmarks.peers.outbox_relay import Send
 MAX_REQUEST_BYTES = 24 * 1024 * 1024
 
 
-def create_pool(settings: Settings, connections: int = 2, **of_server: str) -> Any:
-    """A pool on the deployment's schema, whose sessions are told `of_server` as well."""
+def create_pool(settings: Settings, connections: int = 2, **server_settings: str) -> Any:
+    """A pool on the deployment's schema, with further settings for its sessions."""
     return asyncpg.create_pool(
         settings.dsn,
         min_size=connections,
         max_size=connections,
-        server_settings={"search_path": settings.schema, **of_server},
+        server_settings={"search_path": settings.schema, **server_settings},
     )
 
 

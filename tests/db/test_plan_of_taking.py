@@ -29,8 +29,7 @@ async def test_a_chunk_reads_the_slots_that_it_takes_and_none_of_other_batches(
     lowest: then the slots before them that are taken are read, too.
     """
     batches = [uuid4() for _ in range(_BATCHES)]
-    for batch_id in batches:
-        await replica.handle(registration(batch_id, _SLOTS))
+    await replica.handle(*(registration(batch_id, _SLOTS) for batch_id in batches))
     for batch_id in batches[:_BATCHES_OF_A_CHUNK] if taken_before else []:
         await replica.handle(*contents(batch_id, taken_before))
     claims = _claims(batches[:_BATCHES_OF_A_CHUNK], taken_before)
