@@ -17,8 +17,10 @@ from redis.exceptions import (
     RedisError,
     ResponseError,
 )
+from redis.exceptions import ConnectionError as BrokenConnectionError
 
 from rollcall.access.tls import certificate_refusal, find_tls_error
+from rollcall.coordination.connections import Connections
 from rollcall.coordination.topology import connect
 from rollcall.errors import (
     ConfigurationError,
@@ -57,7 +59,9 @@ class RedisServer:
         self.client: Redis | RedisCluster = connect(url, answer_seconds)
         self.metrics: CoordinationMetrics | None = None
         self._turns = asyncio.Semaphore(connections)
-        self._connections = _Connections(self.client) if isinstance(self.client, Redis) else None
+        self._connections = (
+            Connections(self.client, answer_seconds) if isinstance(self.client, Redis) else None
+        )
 
     async def run(self, script: Script, keys: Sequence[str], *arguments: Any) -> Any:
         """Run a script on keys of one hash slot.
@@ -126,9 +130,15 @@ class RedisServer:
             ) from error
 
     async def _ask(self, words: Sequence[Any]) -> Any:
-        if self._connections is not None:
-            return await self._connections.ask(words)
-        return await self.client.execute_command(*words)
+        try:
+            if self._connections is not None:
+                return await self._connections.ask(words)
+            return await self.client.execute_command(*words)
+        except RuntimeError as error:
+            if type(error) is not RuntimeError:
+                raise
+            # uvloop's word for a write to a connection that has just broken.
+            raise BrokenConnectionError(f"broken connection: {error}") from error
 
     async def close(self) -> None:
         """Close every connection."""
@@ -151,57 +161,3 @@ def _what_to_check(error: BaseException) -> str:
     if tls is not None:
         return "; check redis:// or rediss:// and the port in ROLLCALL_REDIS_URL, and ssl_certfile"
     return ""
-
-
-def packed(words: Sequence[Any]) -> bytes:
-    """A command as it is sent: redis-py's own way takes twice as long."""
-    parts = [b"*%d\r\n" % len(words)]
-    for word in words:
-        data = word if isinstance(word, bytes) else str(word).encode()
-        parts.append(b"$%d\r\n%b\r\n" % (len(data), data))
-    return b"".join(parts)
-
-
-class _Connections:
-    """Connections of one client that stay open between commands, the one used last first.
-
-    A command takes half the time that it takes through the client, and is never repeated here.
-    """
-
-    def __init__(self, client: Redis) -> None:
-        self._pool: Any = client.connection_pool
-        self._idle: list[Any] = []
-
-    async def ask(self, words: Sequence[Any]) -> Any:
-        connection = await self._take()
-        try:
-            await connection.send_packed_command(packed(words))
-            answer = await connection.read_response()
-        except ResponseError:
-            self._idle.append(connection)
-            raise
-        except BaseException:
-            await connection.disconnect(nowait=True)  # its answer must reach nobody else
-            await self._pool.release(connection)
-            raise
-        self._idle.append(connection)
-        return answer
-
-    async def _take(self) -> Any:
-        while self._idle:
-            connection = self._idle.pop()
-            try:
-                clean = connection.is_connected and not await connection.can_read()
-            except RedisError:
-                clean = False
-            if clean:
-                return connection
-            await connection.disconnect(nowait=True)
-            await self._pool.release(connection)
-        return await self._pool.get_connection()
-
-    async def close(self) -> None:
-        while self._idle:
-            connection = self._idle.pop()
-            await connection.disconnect()
-            await self._pool.release(connection)
