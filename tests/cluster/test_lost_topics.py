@@ -214,7 +214,8 @@ async def test_an_output_topic_that_was_lost_is_written_to_again(
     replicas = await ready_replicas(service_process, "ab")
     async with under_load(service_environment, LOAD) as reached:
         await reached(RECORDS // 3)
-        await eventually(lambda: fetched(service_environment, f"SELECT FROM {rows} LIMIT 1"))
+        async with kafka_of(service_environment) as kafka:
+            await kafka.wait_for(model, 1)
         await lose(service_environment, name_of(model))
         await reached(RECORDS * 2 // 3)
         await make_again(service_environment)
