@@ -142,6 +142,13 @@ class OperatorBusyError(OperatorError):
     """
 
 
+class OutcomeUnknownError(RollcallError):
+    """The database did not answer the commit of an order: it was carried out, or nothing was changed.
+
+    Look for it in the audit (`rollcall audit list`) before you give it again.
+    """
+
+
 class DeadLetterError(OperatorError):
     """A command about dead letters cannot be carried out; the message says why and what to do."""
 

@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from rollcall.database.failures import DATABASE_ERRORS
-from rollcall.errors import OperatorBusyError, OperatorError
+from rollcall.errors import OperatorBusyError, OperatorError, OutcomeUnknownError
 
 _MEDIA_TYPE = "application/problem+json"
 _FIRST_ERROR = 400
@@ -105,6 +105,11 @@ def _busy(_: Request, error: Exception) -> JSONResponse:
     return response
 
 
+def _unknown(_: Request, error: Exception) -> JSONResponse:
+    """Without Retry-After: a program must not give an order again that may have been carried out."""
+    return problem(503, str(error))
+
+
 def add_problem_handlers(app: FastAPI) -> None:
     """Answer every error of `app` with a problem document."""
     document_problems(app)
@@ -114,4 +119,5 @@ def add_problem_handlers(app: FastAPI) -> None:
         app.add_exception_handler(unavailable, _unavailable)
     app.add_exception_handler(OperatorError, _contradicts)
     app.add_exception_handler(OperatorBusyError, _busy)
+    app.add_exception_handler(OutcomeUnknownError, _unknown)
     app.add_exception_handler(Exception, _failed)

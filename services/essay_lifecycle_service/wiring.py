@@ -24,6 +24,7 @@ from essay_lifecycle_service.store.traces import TraceStore
 from essay_lifecycle_service.store.unplaced import UnplacedStore
 from essay_lifecycle_service.sweep import Sweep
 from rollcall import Database, Service
+from rollcall.consumer.failed_jobs import report_failed
 from rollcall.operations.runner import OrderRunner
 from rollcall.telemetry.metrics import Metrics
 from rollcall.topology import Topology
@@ -106,7 +107,9 @@ class Wiring(Provider):
         return service
 
     @provide
-    def order_runner(self, settings: EssayLifecycleSettings, database: Database) -> OrderRunner:
+    def order_runner(
+        self, settings: EssayLifecycleSettings, database: Database, metrics: Metrics
+    ) -> OrderRunner:
         """Transactions of operators' orders, on the service's connections."""
         return OrderRunner(
             database.acquire,
@@ -114,6 +117,7 @@ class Wiring(Provider):
             settings.consumer_group,
             settings.service_name,
             lambda event, fields: log.info(event, **fields),
+            lambda job, error: report_failed(job, error, metrics),
         )
 
     @provide

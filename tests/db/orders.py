@@ -7,7 +7,7 @@ from typing import Any
 from essay_lifecycle_service.operations import BatchOperations
 from essay_lifecycle_service.wiring import batch_operations
 from rollcall.operations.audit import AuditEntry, AuditFilter, AuditStore, Order
-from rollcall.operations.runner import OrderRunner
+from rollcall.operations.runner import GiveUp, OrderRunner
 from rollcall.outbox.raw_record import RawRecord
 from rollcall.outbox.segment import SegmentCodec
 from rollcall.topology import Topology
@@ -21,14 +21,18 @@ TRIED = Order("ops", dry_run=True)
 
 def hand_on(database: str) -> BatchOperations:
     """The orders of an operator, each on a connection of its own."""
+    return batch_operations(order_runner(database, lambda job, error: None))
+
+
+def order_runner(database: str, give_up: GiveUp) -> OrderRunner:
+    """Runs orders, each on a connection of its own."""
 
     @asynccontextmanager
     async def acquire() -> AsyncIterator[Any]:
         async with connected(database, "els") as own:
             yield own
 
-    runner = OrderRunner(acquire, Topology(TOPICS), GROUP, GROUP, lambda event, fields: None)
-    return batch_operations(runner)
+    return OrderRunner(acquire, Topology(TOPICS), GROUP, GROUP, lambda event, fields: None, give_up)
 
 
 async def audited(connection: Any) -> list[AuditEntry]:

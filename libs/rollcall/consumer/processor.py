@@ -11,10 +11,11 @@ from rollcall import failpoints
 from rollcall.backoff import Backoff
 from rollcall.consumer.chunk import Chunk, describe
 from rollcall.consumer.dead_letters import DeadLetterStore
+from rollcall.consumer.failed_jobs import report_failed
 from rollcall.consumer.in_hand import Hand, InHand
 from rollcall.consumer.known_records import KnownRecords
 from rollcall.consumer.outcomes import Outcomes, count_outcomes, tallies
-from rollcall.consumer.parts import InParts, name_of
+from rollcall.consumer.parts import InParts
 from rollcall.consumer.positions import PositionStore
 from rollcall.consumer.records import Rejected, correlation_of
 from rollcall.consumer.route import Route, may_keep_plans
@@ -155,8 +156,7 @@ class ChunkProcessor:
                 parts = job.halves() if isinstance(job, InParts) else []
                 if parts and failure is not Failure.INFRASTRUCTURE:
                     return parts
-                self._metrics.follow_up_failures_total.inc()
-                log.error("job_failed", error=repr(error)[:500], job=name_of(job))
+                report_failed(job, error, self._metrics)
                 return []
 
     async def _bisect(

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from rollcall.backoff import Backoff
-from rollcall.consumer.transaction import Transaction
+from rollcall.consumer.transaction import Job, Transaction
 from rollcall.database.failures import Failure, classify
 from rollcall.errors import OperatorBusyError, OperatorError
 from rollcall.operations.audit import AuditStore, Order
@@ -30,6 +30,7 @@ CORRECTION_HEADER = "rollcall-correction"
 T = TypeVar("T")
 Acquire = Callable[[], AbstractAsyncContextManager[Any]]
 WriteLog = Callable[[str, dict[str, object]], None]
+GiveUp = Callable[[Job, Exception], None]
 
 _TRY_SECONDS = 10.0
 _LANES = "SELECT count(*) FROM lane"
@@ -103,6 +104,7 @@ class OrderRunner:
     Args:
         acquire: borrows a connection that is in no transaction.
         write_log: what becomes of the log lines of a transaction that has committed.
+        give_up: is told of work after the commit that failed; its periodic twin does it later.
     """
 
     def __init__(
@@ -112,6 +114,7 @@ class OrderRunner:
         consumer_group: str,
         service_name: str,
         write_log: WriteLog,
+        give_up: GiveUp,
     ) -> None:
         self.topology = topology
         self.consumer_group = consumer_group
@@ -121,6 +124,7 @@ class OrderRunner:
         self.codec = SegmentCodec()
         self._acquire = acquire
         self._write_log = write_log
+        self._give_up = give_up
         self._turns = Turns()
 
     @asynccontextmanager
@@ -133,48 +137,55 @@ class OrderRunner:
         """Run `work` in a transaction, and what it asks for after the commit in further ones.
 
         A dry run does the same and is rolled back. Work that loses a race, or raises `TryAgain`, is
-        run again for at most 10 s.
+        run again for at most 10 s. Once it has committed, nothing that follows makes it fail.
 
         Raises:
             OperatorBusyError: it could not be done in that time, or other orders take too long.
+            OutcomeUnknownError: its commit was not answered.
         """
         async with self._turns.next(), self._acquire() as connection:
-            told, follow_ups = await self._attempts(connection, order, work)
+            try:
+                told, follow_ups = await self._attempts(connection, order, work)
+            except Exception as error:
+                if not _may_pass(error):
+                    raise
+                raise OperatorBusyError(
+                    f"not possible within {_TRY_SECONDS:g} s, nothing was changed: {error}"
+                ) from error
             jobs = deque(follow_ups)
             while jobs:
-                job = jobs.popleft()
-
-                async def follow(under_way: OrderWork, job: Any = job) -> None:
-                    await under_way.tx.publish(await job(under_way.tx))
-
-                _, more = await self._attempts(connection, order, follow)
-                jobs.extend(more)
+                jobs.extend(await self._follow(connection, order, jobs.popleft()))
         return told
+
+    async def _follow(self, connection: Any, order: Order, job: Job) -> list[Job]:
+        """Run a job after the commit; returns the jobs that it asks for."""
+
+        async def work(under_way: OrderWork) -> None:
+            await under_way.tx.publish(await job(under_way.tx))
+
+        try:
+            _, more = await self._attempts(connection, order, work)
+        except Exception as error:
+            self._give_up(job, error)
+            return []
+        return more
 
     async def _attempts(
         self, connection: Any, order: Order, work: Callable[[OrderWork], Awaitable[T]]
-    ) -> tuple[T, list[Any]]:
+    ) -> tuple[T, list[Job]]:
         backoff = Backoff(cap_seconds=0.5)
         deadline = asyncio.get_running_loop().time() + _TRY_SECONDS
         while True:
             try:
                 return await self._attempt(connection, order, work)
             except Exception as error:
-                again = isinstance(error, TryAgain) or classify(error) in (
-                    Failure.RACE,
-                    Failure.CONTENTION,
-                )
-                if not again:
+                if not _may_pass(error) or asyncio.get_running_loop().time() > deadline:
                     raise
-                if asyncio.get_running_loop().time() > deadline:
-                    raise OperatorBusyError(
-                        f"not possible within {_TRY_SECONDS:g} s, nothing was changed: {error}"
-                    ) from error
                 await backoff.wait()
 
     async def _attempt(
         self, connection: Any, order: Order, work: Callable[[OrderWork], Awaitable[T]]
-    ) -> tuple[T, list[Any]]:
+    ) -> tuple[T, list[Job]]:
         async with order_transaction(connection, order):
             lanes = await connection.fetchval(_LANES)
             if not lanes:
@@ -194,3 +205,8 @@ class OrderRunner:
         for counter, amount in tx.counts:
             counter.inc(amount)
         return told, tx.follow_ups
+
+
+def _may_pass(error: Exception) -> bool:
+    """Whether the same work may succeed in a moment."""
+    return isinstance(error, TryAgain) or classify(error) in (Failure.RACE, Failure.CONTENTION)

@@ -6,7 +6,8 @@ from typing import Any
 
 import asyncpg
 
-from rollcall.errors import OperatorBusyError
+from rollcall.database.failures import Failure, classify
+from rollcall.errors import OperatorBusyError, OutcomeUnknownError
 from rollcall.operations.audit import Order
 
 _LOCK_TIMEOUT = "SET LOCAL lock_timeout = '10s'"
@@ -20,6 +21,7 @@ async def order_transaction(connection: Any, order: Order) -> AsyncIterator[None
 
     Raises:
         OperatorBusyError: somebody else has held a lock for 10 s.
+        OutcomeUnknownError: the commit was not answered.
     """
     transaction = connection.transaction()
     await transaction.start()
@@ -36,4 +38,16 @@ async def order_transaction(connection: Any, order: Order) -> AsyncIterator[None
     if order.dry_run:
         await transaction.rollback()
     else:
+        await _commit(transaction)
+
+
+async def _commit(transaction: Any) -> None:
+    try:
         await transaction.commit()
+    except Exception as error:
+        if classify(error) is not Failure.INFRASTRUCTURE:
+            raise
+        raise OutcomeUnknownError(
+            "the database did not answer the commit of this order: whether it was carried out is not"
+            " known; look for it in the audit before you give it again"
+        ) from error

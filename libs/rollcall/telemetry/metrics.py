@@ -56,7 +56,7 @@ class Metrics:
         )
         self.follow_up_failures_total = Counter(
             "rollcall_follow_up_failures",
-            "Transactions after a chunk's commit, or of a periodic job, that were given up.",
+            "Transactions after the commit of a chunk or an order, or of a periodic job, that were given up.",
             registry=self.registry,
         )
 

@@ -130,10 +130,16 @@ def _run(ask: Callable[[BatchOperations], Awaitable[Any]]) -> Any:
             deployment.group,
             EssayLifecycleSettings().service_name,
             lambda event, fields: None,
+            _tell_left,
         )
         return await ask(batch_operations(runner))
 
     return asyncio.run(run())
+
+
+def _tell_left(_: object, error: Exception) -> None:
+    why = repr(error.__cause__ or error)
+    typer.echo(f"what waits for the batch is left to the next sweep: {why}", err=True)
 
 
 def _tell(outcome: BatchOutcome, as_json: bool) -> None:
