@@ -13,7 +13,7 @@ from essay_lifecycle_service.domain.announcements import (
 )
 from essay_lifecycle_service.domain.placement import Excess
 from essay_lifecycle_service.ended_batches import ended_before
-from essay_lifecycle_service.store.orders import OrderStore
+from essay_lifecycle_service.store.orders import ExcessContents, OrderStore
 from rollcall.operations.runner import REPLAY_HEADER, OrderWork
 
 _TIMEOUT_NOT_KEPT = (
@@ -24,32 +24,36 @@ _TIMEOUT_NOT_KEPT = (
 
 @dataclass(slots=True)
 class ReplayPlan:
-    """How many events there are to publish, and what cannot be."""
+    """What there is to publish, and what cannot be."""
 
     slots: int
-    excess: int
+    excess: ExcessContents
     timeout: bool
     completion: int
     left_out: list[str] = field(default_factory=list)
 
     @property
     def events(self) -> int:
-        """All of them."""
-        return self.slots + self.excess + self.timeout + self.completion
+        """How many."""
+        return self.slots + self.excess.count + self.timeout + self.completion
 
 
 class Replays:
-    """Publishes batches once more. The batch's row is locked, so nothing of it moves meanwhile."""
+    """Publishes batches once more, as they are at one moment.
+
+    The batch's row is locked, so its slots stay as they are. Contents that are too late come all the same:
+    those that the plan does not know are announced by whoever takes them.
+    """
 
     def __init__(self, orders: OrderStore, completions: Completions) -> None:
         self._orders = orders
         self._completions = completions
 
     async def plan(self, connection: Any, batch: Mapping[str, Any]) -> ReplayPlan:
-        """Count what there is to publish."""
+        """Find out what there is to publish."""
         plan = ReplayPlan(
             slots=batch["filled_count"],
-            excess=await self._orders.count_excess_contents(connection, batch["batch_id"]),
+            excess=await self._orders.excess_contents(connection, batch["batch_id"]),
             timeout=_has_timeout(batch),
             completion=_completion_events(batch),
         )
@@ -68,7 +72,7 @@ class Replays:
                 REPLAY_HEADER, entry, map(slot_assigned, taken)
             )
         closed = batch["missing_count"] > 0
-        async for claims in self._orders.excess_contents(connection, batch_id):
+        async for claims in plan.excess.pages:
             excess = [Excess(claim, batch_closed=closed) for claim in claims]
             published += await under_way.publish_marked(
                 REPLAY_HEADER, entry, (excess_content(one.claim, one.reason) for one in excess)

@@ -1,5 +1,6 @@
 """Events of a batch that an operator has published once more."""
 
+import asyncio
 from typing import Any
 from uuid import UUID
 
@@ -7,6 +8,7 @@ import orjson
 import pytest
 
 from essay_lifecycle_service.operations import BatchOperations
+from essay_lifecycle_service.store import orders
 from rollcall.errors import OperatorError
 from rollcall.operations.runner import REPLAY_HEADER
 from rollcall_events import BatchReadinessTimeoutV1, DeadlinePolicy
@@ -15,6 +17,7 @@ from tests.db.events import content, contents, failure, registration
 from tests.db.evidence import Evidence
 from tests.db.orders import BY_HAND, TRIED, audited, marked, tried_in_vain
 from tests.db.replica import Replica
+from tests.eventually import eventually
 
 
 @pytest.mark.parametrize("policy", [None, *DeadlinePolicy])
@@ -61,6 +64,38 @@ async def test_a_closed_batch_is_replayed_with_its_timeout(
     again = (await evidence.envelopes(BatchReadinessTimeoutV1))[-1]
     assert (again.event_id, again.data) == (original.event_id, original.data)
     assert len(await marked(connection, REPLAY_HEADER)) == 2
+
+
+async def test_contents_that_come_too_late_while_a_batch_is_replayed_do_not_stop_it(
+    hand: BatchOperations,
+    replica: Replica,
+    connection: Any,
+    evidence: Evidence,
+    batch_id: UUID,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The order knows what it will publish and waits to write that down when another one commits."""
+    monkeypatch.setattr(orders, "_PAGE", 2)
+    excess = [f"excess-{number}" for number in range(5)]
+    await replica.handle(registration(batch_id, 1), content(batch_id, "text"))
+    await replica.handle(*(content(batch_id, text) for text in excess))
+    async with connection.transaction():
+        await connection.execute("LOCK TABLE operator_audit IN SHARE MODE")
+        replaying = asyncio.create_task(hand.replay(batch_id, BY_HAND))
+        await eventually(evidence.waiting_for_locks)
+        await replica.handle(content(batch_id, "late"), content(batch_id, "excess-3a"))
+    done = await replaying
+    values = [
+        orjson.loads(record.value or b"") for record in await marked(connection, REPLAY_HEADER)
+    ]
+    found = [
+        value["data"]["text_storage_id"] for value in values if "Excess" in value["event_type"]
+    ]
+    assert found == excess
+    (entry,) = await audited(connection)
+    assert len(values) == done.events == entry.after["events"]
+    again = await hand.replay(batch_id, BY_HAND)
+    assert again.events == done.events + 2
 
 
 async def test_a_purged_batch_cannot_be_replayed(

@@ -1,6 +1,7 @@
 """What operators' orders read and write of batches, slots and claims."""
 
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -24,11 +25,21 @@ _QUERIES = (
     "give_slot",
     "count_given",
     "excess_contents",
-    "count_excess_contents",
     "filled_slots",
     "missing_essays",
 )
 _PAGE = 1000
+
+
+@dataclass(slots=True, frozen=True)
+class ExcessContents:
+    """Contents of a batch that were excess at one moment; read them in the transaction that asked.
+
+    No lock keeps others from coming meanwhile: contents that are too late do not touch their batch.
+    """
+
+    count: int
+    pages: AsyncIterator[list[Claim]]
 
 
 class OrderStore:
@@ -96,17 +107,11 @@ class OrderStore:
         )
         await connection.execute(self._sql["count_given"], batch_id, held)
 
-    async def count_excess_contents(self, connection: Any, batch_id: UUID) -> int:
-        """How many contents of a batch are excess."""
-        count: int = await connection.fetchval(self._sql["count_excess_contents"], batch_id)
-        return count
-
-    async def excess_contents(self, connection: Any, batch_id: UUID) -> AsyncIterator[list[Claim]]:
-        """Contents of a batch that are excess, some at a time."""
-        after = ""
-        while rows := await connection.fetch(self._sql["excess_contents"], batch_id, after, _PAGE):
-            yield [claim_of_row(row) for row in rows]
-            after = rows[-1]["identity"]
+    async def excess_contents(self, connection: Any, batch_id: UUID) -> ExcessContents:
+        """Contents of a batch that are excess now."""
+        cursor = await connection.cursor(self._sql["excess_contents"], batch_id)
+        first = await cursor.fetch(_PAGE)
+        return ExcessContents(first[0]["total"] if first else 0, _pages(cursor, first))
 
     async def filled_slots(self, connection: Any, batch_id: UUID) -> AsyncIterator[list[Taken]]:
         """Filled slots of a batch in order of position, some at a time."""
@@ -119,6 +124,12 @@ class OrderStore:
         """Essays whose slots were given up, in order of position."""
         rows = await connection.fetch(self._sql["missing_essays"], batch_id)
         return [row["essay_id"] for row in rows]
+
+
+async def _pages(cursor: Any, rows: Sequence[Any]) -> AsyncIterator[list[Claim]]:
+    while rows:
+        yield [claim_of_row(row) for row in rows]
+        rows = await cursor.fetch(_PAGE)
 
 
 def _taken(slot: Any) -> Taken:

@@ -96,14 +96,13 @@ UPDATE batch SET
 WHERE batch_id = $1
 
 -- name: excess_contents
--- Contents of a batch that will never hold a slot, a page at a time.
-SELECT * FROM unplaced
-WHERE batch_id = $1 AND kind = 'content' AND outcome = 'excess' AND identity > $2
+-- Contents of a batch that will never hold a slot, each with how many there are. For a cursor: one statement
+-- sees one moment, and more of them commit at any time.
+WITH excess AS NOT MATERIALIZED (
+    SELECT * FROM unplaced WHERE batch_id = $1 AND kind = 'content' AND outcome = 'excess'
+)
+SELECT *, (SELECT count(*) FROM excess) AS total FROM excess
 ORDER BY identity
-LIMIT $3
-
--- name: count_excess_contents
-SELECT count(*) FROM unplaced WHERE batch_id = $1 AND kind = 'content' AND outcome = 'excess'
 
 -- name: filled_slots
 -- Filled slots of a batch with all that their announcement says, a page at a time.
