@@ -11,6 +11,7 @@ from benchmarks.summary import summarise
 
 CHUNK = 1000
 _NEEDED = ("ceilings", "throughput")
+SOURCES = (*_NEEDED, "scaling", "idle")
 
 Results = Mapping[str, Mapping[str, Any]]
 

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from benchmarks import results
 from benchmarks.marks import inserted
-from benchmarks.model.costs import CHUNK, Costs
+from benchmarks.model.costs import CHUNK, SOURCES, Costs, Results
 from benchmarks.model.predictions import TOLERANCE, Need, Prediction, needs, predictions
 
 PAGE = Path(__file__).parents[2] / "docs" / "architecture" / "scaling.md"
@@ -45,7 +45,7 @@ def model(console: Console, *, write: bool, folder: Path = results.RESULTS) -> b
     console.print(shown, needed)
     if write:
         page = PAGE.read_text(encoding="utf-8")
-        PAGE.write_text(inserted(page, _section(costs, points, wanted)), encoding="utf-8")
+        PAGE.write_text(inserted(page, _section(costs, points, wanted, found)), encoding="utf-8")
         console.print(f"written: {PAGE}")
     return all(point.holds for point in points)
 
@@ -90,16 +90,19 @@ def _need_row(need: Need) -> tuple[str, ...]:
     )
 
 
-def _section(costs: Costs, points: Sequence[Prediction], wanted: Sequence[Need]) -> str:
+def _section(
+    costs: Costs, points: Sequence[Prediction], wanted: Sequence[Need], found: Results
+) -> str:
     missed = sum(not point.holds for point in points)
     verdict = f"{len(points) - missed} of {len(points)} points within {TOLERANCE:.0%}."
+    sources = ", ".join(f"`{found[name]['file']}`" for name in SOURCES if name in found)
     return "\n".join(
         [
             _costs_text(costs),
             "",
             *_markdown(("point", "measured", "predicted", "error"), map(_point_row, points)),
             "",
-            verdict,
+            f"{verdict} Fitted to {sources}.",
             "",
             *_markdown(_NEED_HEADINGS, map(_need_row, wanted)),
         ]
