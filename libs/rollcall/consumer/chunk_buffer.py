@@ -74,7 +74,8 @@ class ChunkBuffer:
         wait_seconds = not_before - self._clock()
         if wait_seconds > 0:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._complete.wait(), wait_seconds)
+                async with asyncio.timeout(wait_seconds):
+                    await self._complete.wait()
         items = [item for partition in self._items.values() for item in partition]
         chunk = Chunk(items, self._spans, self._generation)
         self._filled.clear()

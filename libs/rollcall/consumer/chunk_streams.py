@@ -69,7 +69,8 @@ class ChunkStreams:
     async def wait_until_taken(self, timeout_seconds: float) -> None:
         """Return once a chunk was taken since the last call of `with_room`, or after the timeout."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._taken.wait(), timeout_seconds)
+            async with asyncio.timeout(timeout_seconds):
+                await self._taken.wait()
 
     def with_room(self, targets: Sequence[TopicPartition]) -> tuple[list[TopicPartition], int]:
         """Those that can take a poll, and how many records it may bring whichever they come from."""

@@ -191,7 +191,8 @@ class Consumer:
 
     async def _wait_for_change(self) -> None:
         try:
-            await asyncio.wait_for(self.ownership.changed.wait(), _POLL_SECONDS)
+            async with asyncio.timeout(_POLL_SECONDS):
+                await self.ownership.changed.wait()
         except TimeoutError:
             return
 
@@ -226,7 +227,8 @@ class Consumer:
 
         Chunks of the former assignment finish first: what they commit moves the positions.
         """
-        await asyncio.wait_for(self.ownership.quiet.wait(), self._settings.session_timeout_seconds)
+        async with asyncio.timeout(self._settings.session_timeout_seconds):
+            await self.ownership.quiet.wait()
         generation = self.ownership.generation
         partitions = self.ownership.unpositioned
         async with self._database.acquire() as connection:

@@ -34,13 +34,15 @@ class Wakeups:
             self._listener = asyncio.create_task(self._listen_for_ever(), name="rollcall.wakeups")
         if not self._subscribed.is_set():
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._subscribed.wait(), limit_seconds)
+                async with asyncio.timeout(limit_seconds):
+                    await self._subscribed.wait()
 
     async def wait(self, token: str, seconds: float) -> None:
         """Wait until the lock is handed to `token`, for so long at most."""
         event = self._waiting[token]
         with suppress(TimeoutError):
-            await asyncio.wait_for(event.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await event.wait()
         event.clear()
 
     def forget(self, token: str) -> None:

@@ -23,7 +23,8 @@ class Turns:
             OperatorBusyError: that takes longer than 5 s.
         """
         try:
-            await asyncio.wait_for(self._lock.acquire(), _WAIT_SECONDS)
+            async with asyncio.timeout(_WAIT_SECONDS):
+                await self._lock.acquire()
         except TimeoutError:
             raise OperatorBusyError("another order is under way here; try again") from None
         try:

@@ -136,7 +136,8 @@ class LanePublisher:
         if self._more_follows and wait_seconds > 0:
             self._hurry.clear()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._hurry.wait(), wait_seconds)
+                async with asyncio.timeout(wait_seconds):
+                    await self._hurry.wait()
         least_seconds = self._began + self._least_distance_seconds - time.monotonic()
         if least_seconds > 0:
             await asyncio.sleep(least_seconds)
@@ -176,6 +177,7 @@ class LanePublisher:
             self._idle.set()
         is_active = self._poll_seconds <= _POLL_LAST_SECONDS
         try:
-            await asyncio.wait_for(self._wake.wait(), self._poll_seconds if is_active else None)
+            async with asyncio.timeout(self._poll_seconds if is_active else None):
+                await self._wake.wait()
         except TimeoutError:
             self._poll_seconds *= 1.5

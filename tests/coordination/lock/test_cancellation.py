@@ -1,6 +1,7 @@
 """Cancelled at any moment, an acquisition or a release leaves nothing behind."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -65,18 +66,35 @@ async def test_cancellation_of_a_release_releases_all_the_same(programs: Program
         assert after.is_held
 
 
-async def test_a_cancelled_waiter_passes_on_what_it_was_handed(programs: Programs) -> None:
+@pytest.mark.parametrize("turns", range(5))
+async def test_a_cancelled_waiter_passes_on_what_it_was_handed(
+    programs: Programs, turns: int
+) -> None:
+    """However few turns of the loop lie between its wake-up and its cancellation."""
     program, second, third = programs(), programs(), programs()
-    for _ in range(10):
-        hold = await program.lock("job").acquire()
-        waiting = asyncio.create_task(second.lock("job", lease_seconds=60).acquire())
-        await eventually(lambda: queue_is(program, 1), poll_seconds=0.005)
-        release = asyncio.create_task(hold.release())
-        await asyncio.sleep(0.001)
-        waiting.cancel()
-        result = (await asyncio.gather(waiting, return_exceptions=True))[0]
-        await release
-        if isinstance(result, Hold):
-            await result.release()
-        async with third.lock("job", wait_seconds=1):
-            pass
+    hold = await program.lock("job").acquire()
+    waiting = asyncio.create_task(second.lock("job", lease_seconds=60).acquire())
+    await eventually(lambda: queue_is(program, 1), poll_seconds=0.005)
+    _cancel_when_woken(second, waiting, turns)
+    await hold.release()
+    await asyncio.wait([waiting])
+    assert waiting.cancelled()
+    async with third.lock("job", wait_seconds=2) as after:
+        assert after.is_held
+
+
+def _cancel_when_woken(program: Coordination, task: asyncio.Task[Hold], turns: int) -> None:
+    take = program._wakeups._take
+
+    def cancel_after(turns: int) -> None:
+        if turns:
+            asyncio.get_running_loop().call_soon(cancel_after, turns - 1)
+        else:
+            task.cancel()
+
+    def take_and_cancel(message: dict[str, Any]) -> None:
+        take(message)
+        if message["type"] == "message":
+            cancel_after(turns)
+
+    program._wakeups._take = take_and_cancel  # type: ignore[method-assign]
