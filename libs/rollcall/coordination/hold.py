@@ -114,6 +114,8 @@ class Hold:
     async def extend(self, lease_seconds: float | None = None) -> None:
         """Start the lease anew, for as long as before or for `lease_seconds`.
 
+        What was confirmed is never cut short: a shorter lease takes over where the present one ends.
+
         Raises:
             LockLostError: it is not held any more, or Redis does not say.
         """
@@ -206,10 +208,10 @@ class Hold:
     async def _extend(self) -> None:
         """Ask twice at most. From the first failure until Redis confirms, it does not count as held."""
         for last in (False, True):
-            asked = self._loop.time()
+            asked, lease_seconds = self._loop.time(), self._lease_seconds
             try:
                 extended = await self._server.run_once(
-                    EXTEND, (self.keys.lock,), self.token, int(self._lease_seconds * 1000)
+                    EXTEND, (self.keys.lock,), self.token, int(lease_seconds * 1000)
                 )
             except CoordinationUnavailableError as error:
                 self._confirmed = False
@@ -221,7 +223,7 @@ class Hold:
                 self._lose("taken")
             elif self.loss is None and not self._released:
                 self._confirmed = True
-                self._deadline = max(self._deadline, asked + self._lease_seconds * 0.99)
+                self._deadline = max(self._deadline, asked + lease_seconds * 0.99)
                 self._timer.cancel()
                 self._timer = self._loop.call_at(self._next_look(), self._look)
             return

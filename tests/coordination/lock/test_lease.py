@@ -1,10 +1,14 @@
 """Leases: extended in good time, over when they are over, and what the holder learns of it."""
 
 import asyncio
+from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
 from rollcall.coordination import Coordination, Hold
+from rollcall.coordination.hold import EXTEND
+from rollcall.coordination.server import Script
 from rollcall.errors import FencedOutError, LockBusyError, LockLostError
 from tests.coordination.conftest import Programs
 from tests.coordination.ledger import Ledger
@@ -55,6 +59,82 @@ async def test_extension_starts_the_lease_anew(program: Coordination) -> None:
     await hold.extend(20)
     assert await program.server.command("PTTL", program.keys.of("lock", "job")) > 15_000
     await hold.release()
+
+
+async def test_a_shorter_lease_does_not_cut_the_confirmed_one_short(programs: Programs) -> None:
+    """As long as its holder counts on it nobody else has it."""
+    program, other = programs(), programs()
+    hold = await program.lock("job", lease_seconds=30).acquire()
+    await hold.extend(1)
+    with pytest.raises(LockBusyError):
+        await other.lock("job", wait_seconds=1.5).acquire()
+    assert hold.is_held
+    await hold.release()
+
+
+async def test_an_extension_that_arrives_late_does_not_cut_a_longer_one_short(
+    program: Coordination,
+) -> None:
+    hold = await program.lock("job", lease_seconds=4.5).acquire()
+    late = _Late(program, 4_500)
+    await late.came.wait()
+    await hold.extend(60)
+    await late.arrives()
+    assert await program.server.command("PTTL", program.keys.of("lock", "job")) > 50_000
+    await hold.release()
+
+
+async def test_an_extension_confirms_no_more_than_it_asked_for(program: Coordination) -> None:
+    """The longer one that was asked for meanwhile may never arrive."""
+    hold = await program.lock("job", lease_seconds=4.5).acquire()
+    short, long = _Late(program, 4_500), _Late(program, 60_000)
+    await short.came.wait()
+    extending = asyncio.create_task(hold.extend(60))
+    await long.came.wait()
+    await short.arrives()
+    assert hold._deadline < asyncio.get_running_loop().time() + 4.5
+    await long.arrives()
+    await extending
+    assert hold._deadline > asyncio.get_running_loop().time() + 50
+    await hold.release()
+
+
+async def test_a_lock_that_was_made_to_last_for_ever_has_a_lease_again(
+    program: Coordination,
+) -> None:
+    hold = await program.lock("job", lease_seconds=5).acquire()
+    await program.server.command("PERSIST", program.keys.of("lock", "job"))
+    await hold.extend()
+    assert 0 < await program.server.command("PTTL", program.keys.of("lock", "job")) <= 5_000
+    await hold.release()
+
+
+class _Late:
+    """The next extension by so many ms is on its way until the test lets it arrive."""
+
+    def __init__(self, program: Coordination, lease_ms: int) -> None:
+        self.came = asyncio.Event()
+        self._goes_on = asyncio.Event()
+        self._answered = asyncio.Event()
+        run_once = program.server.run_once
+
+        async def run_late(script: Script, keys: Sequence[str], *arguments: Any) -> Any:
+            if script is not EXTEND or arguments[1] != lease_ms or self.came.is_set():
+                return await run_once(script, keys, *arguments)
+            self.came.set()
+            await self._goes_on.wait()
+            try:
+                return await run_once(script, keys, *arguments)
+            finally:
+                self._answered.set()
+
+        program.server.run_once = run_late  # type: ignore[method-assign]
+
+    async def arrives(self) -> None:
+        """Return once its answer is there, and has been read."""
+        self._goes_on.set()
+        await self._answered.wait()
+        await asyncio.sleep(0)
 
 
 async def test_expiry_during_work_cancels_the_holder_and_its_fenced_write_is_refused(
