@@ -184,6 +184,8 @@ class Hold:
         self._worker = None
         try:
             await self.release()
+            if ours:  # the block itself had released it
+                self._require_not_lost()
         except LockLostError as lost:
             if error is None or ours:
                 raise lost from error
@@ -235,8 +237,7 @@ class Hold:
         if self.loss is None and not self._released:
             self._note_loss(loss)
             self._stop()
-            if self._worker is not None:
-                self._interrupt()
+            self._interrupt()
 
     def _note_loss(self, loss: Loss) -> None:
         self.loss = loss
@@ -244,9 +245,13 @@ class Hold:
         log.warning("lock_lost", lock=self.name, reason=loss, fencing_number=self.number)
 
     def _interrupt(self) -> None:
-        assert self._worker is not None
-        self._interrupted = True
-        self._worker.cancel(f"lock {self.name!r} is lost: {self.loss}")
+        """Not at once: a worker that noticed the loss itself may end its block without waiting again."""
+        self._loop.call_soon(self._cancel_worker)
+
+    def _cancel_worker(self) -> None:
+        if self._worker is not None:
+            self._interrupted = True
+            self._worker.cancel(f"lock {self.name!r} is lost: {self.loss}")
 
     def _stop(self) -> None:
         self._timer.cancel()
