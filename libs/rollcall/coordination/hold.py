@@ -197,15 +197,16 @@ class Hold:
         return self._deadline - rest
 
     def _look(self) -> None:
-        if self._loop.time() >= self._deadline:
-            self._lose("expired")
-        elif self._extends:
+        if self._extends and self._loop.time() < self._deadline:
             self._extending = self._loop.create_task(self._extend())
-            self._timer = self._loop.call_at(self._deadline, self._look_at_end)
+        self._look_at_end()
 
     def _look_at_end(self) -> None:
+        """Once more if it is not the end yet: uvloop's timers may come half a millisecond early."""
         if self._loop.time() >= self._deadline:
             self._lose("expired")
+        else:
+            self._timer = self._loop.call_at(self._deadline, self._look_at_end)
 
     async def _extend(self) -> None:
         """Ask twice at most. From the first failure until Redis confirms, it does not count as held."""

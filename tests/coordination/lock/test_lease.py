@@ -13,6 +13,7 @@ from rollcall.errors import FencedOutError, LockBusyError, LockLostError
 from tests.coordination.conftest import Programs
 from tests.coordination.ledger import Ledger
 from tests.coordination.lock.redis_side import take_away
+from tests.eventually import eventually
 
 
 async def test_expiry_releases(programs: Programs) -> None:
@@ -25,6 +26,18 @@ async def test_expiry_releases(programs: Programs) -> None:
     await after.release()
     with pytest.raises(LockLostError):
         await hold.release()
+
+
+@pytest.mark.parametrize("extend", [False, True])
+async def test_the_end_of_a_lease_is_noticed_though_its_timer_came_early(
+    program: Coordination, extend: bool
+) -> None:
+    """By less than a millisecond, as uvloop's do."""
+    hold = await program.lock("job", lease_seconds=1, extend=extend).acquire()
+    hold._timer.cancel()
+    early = hold._look_at_end if extend else hold._look
+    early()
+    await eventually(lambda: hold.loss == "expired", poll_seconds=0.01)
 
 
 async def test_extension_during_long_work(programs: Programs) -> None:
