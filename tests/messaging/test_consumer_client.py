@@ -1,7 +1,7 @@
 """A consumer and its client: who seeks, and for how long the broker gathers records."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any
 from uuid import uuid4
@@ -9,20 +9,12 @@ from uuid import uuid4
 import pytest
 import pytest_asyncio
 
-from rollcall import Database, Event, Received, ServiceSettings, Transaction
+from rollcall import ServiceSettings
 from rollcall.consumer.consumer import Consumer
-from rollcall.consumer.decoding import Decoder
 from rollcall.consumer.fetch_pace import FetchPace
-from rollcall.consumer.processor import ChunkProcessor
-from rollcall.consumer.route import Route
-from rollcall.supervision import Supervisor
-from rollcall.telemetry.health import Progress
-from rollcall.telemetry.metrics import Metrics
-from rollcall.topology import Topology
-from rollcall_events import EssayContentProvisionedV1
-from rollcall_events.topics import TOPICS
 from tests.db.events import contents
 from tests.eventually import eventually
+from tests.messaging.members import member
 from tests.services.kafka_client import KafkaClient
 
 
@@ -71,33 +63,8 @@ def handled() -> list[str]:
 @pytest_asyncio.fixture
 async def consumer(settings: ServiceSettings, handled: list[str]) -> AsyncIterator[Consumer]:
     """A running consumer of contents."""
-
-    async def handle(
-        received: Sequence[Received[EssayContentProvisionedV1]], _: Transaction
-    ) -> list[Event]:
-        handled.extend(item.data.text_storage_id for item in received)
-        return []
-
-    database, topology, metrics = Database(settings), Topology(TOPICS), Metrics()
-    model = EssayContentProvisionedV1
-    routes = [Route(frozenset({model}), handle)]
-    await database.open()
-    processor = ChunkProcessor(
-        settings, topology, database, routes, metrics, lambda lanes: None, settings.lanes
-    )
-    decoders = {
-        settings.topic(topology.topic_of(model).name): Decoder([model], settings.record_max_bytes)
-    }
-    supervisor = Supervisor()
-    consumer = Consumer(settings, database, processor, decoders, Progress(60), metrics, supervisor)
-    await consumer.start()
-    running = asyncio.create_task(consumer.run())
-    yield consumer
-    supervisor.end()
-    consumer.stop()
-    await running
-    await consumer.close()
-    await database.close()
+    async with member(settings, handled) as consumer:
+        yield consumer
 
 
 async def test_records_drawn_by_a_poll_of_an_older_assignment_are_read_again(

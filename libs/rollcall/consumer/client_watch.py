@@ -69,6 +69,9 @@ class ClientWatch:
                 " brokers' group.min.session.timeout.ms and group.max.session.timeout.ms: no member"
                 " can join the group with it; set it between the two, or change them"
             )
+        coordinator = kafka._coordinator
+        if _failed(coordinator._heartbeat_task) or _failed(coordinator._commit_refresh_task):
+            coordinator.request_rejoin()  # the client replaces them then, and at no other time
         for name, task in background_tasks(kafka).items():
             if task.done():
                 raise FetcherDeadError(f"the Kafka client's {name} task ended: {_cause(task)}")
@@ -91,6 +94,22 @@ class ClientWatch:
         return [f"group heartbeat missing: Kafka has not answered one for {silence:.0f} s"]
 
 
+def poll_nothing(kafka: Any) -> None:
+    """Tell the client that somebody is there, and hear what it has to tell, without a record.
+
+    A client that nobody polls for `max.poll.interval` leaves its group until it is polled again: if that
+    were done only for partitions to fetch, it would get none. An error of the group holds it up until it
+    is heard.
+
+    Raises:
+        aiokafka.errors.KafkaError: what the group's coordinator refused; the client tries again.
+    """
+    if not isinstance(join_error(kafka), InvalidSessionTimeoutError):  # `check` ends the process
+        kafka._coordinator.check_errors()
+    with kafka._subscription.fetch_context():
+        pass
+
+
 def background_tasks(kafka: Any) -> dict[str, asyncio.Task[None]]:
     """The tasks of a started client without which it is idle for ever."""
     return {
@@ -104,6 +123,10 @@ def join_error(kafka: Any) -> Exception | None:
     """Why the group was not joined; kept by the client until somebody polls it, and nobody can."""
     error: Exception | None = kafka._coordinator._pending_exception
     return error
+
+
+def _failed(task: asyncio.Task[None] | None) -> bool:
+    return task is not None and task.done() and not task.cancelled() and bool(task.exception())
 
 
 def _cause(task: asyncio.Task[None]) -> str:

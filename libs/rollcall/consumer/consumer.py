@@ -13,7 +13,7 @@ from rollcall import failpoints
 from rollcall.backoff import Backoff
 from rollcall.consumer.chunk import Chunk, Span
 from rollcall.consumer.chunk_streams import ChunkStreams
-from rollcall.consumer.client_watch import ClientWatch
+from rollcall.consumer.client_watch import ClientWatch, poll_nothing
 from rollcall.consumer.decoding import Decoder
 from rollcall.consumer.fetch_pace import FetchPace
 from rollcall.consumer.group_member import group_member
@@ -162,6 +162,7 @@ class Consumer:
         What a poll under an older assignment has drawn from the client is dropped here, so the next
         poll must not begin before the client was sent back to the positions.
         """
+        poll_nothing(self._kafka)
         if self.ownership.unpositioned:
             await self._establish_positions()
         self.ownership.changed.clear()

@@ -5,7 +5,7 @@ from aiokafka import AIOKafkaConsumer
 from rollcall.access.kafka import kafka_options
 from rollcall.settings import ServiceSettings
 
-# A database that is away for longer costs a rejoin, nothing more; health tells stalls much earlier.
+# The consumer polls in every state, so only one whose loop stands still leaves; the watchdog tells that earlier.
 MAX_POLL_INTERVAL_SECONDS = 600
 
 

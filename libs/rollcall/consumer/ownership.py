@@ -122,8 +122,11 @@ class Ownership(ConsumerRebalanceListener):  # type: ignore[misc]
             )
 
     def leave(self, refusals: Iterable[Refusal]) -> None:
-        """Refuse partitions until the next assignment, and read the positions of the others again."""
-        refusals = list(refusals)
+        """Refuse partitions until the next assignment, and read the positions of the others again.
+
+        Those that were given away meanwhile are another's to refuse.
+        """
+        refusals = [refusal for refusal in refusals if refusal.partition in self.assigned]
         self._left |= {refusal.partition: refusal.reason for refusal in refusals}
         self.refuse(refusals)
         self._forget()

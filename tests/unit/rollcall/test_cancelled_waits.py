@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from functools import partial
 from typing import Any, cast
 
+import pytest
 import pytest_asyncio
 
 from rollcall.consumer.chunk import Chunk, Span
@@ -51,8 +52,9 @@ async def publisher() -> AsyncIterator[LanePublisher]:
 
 
 @pytest_asyncio.fixture
-async def consumer() -> AsyncIterator[Consumer]:
-    """It is not started: its group gives it nothing."""
+async def consumer(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Consumer]:
+    """It is not started: its group gives it nothing, and there is no client to poll."""
+    monkeypatch.setattr("rollcall.consumer.consumer.poll_nothing", lambda _: None)
     settings, metrics = _settings(), Metrics()
     database, topology = Database(settings), Topology(TOPICS)
     processor = ChunkProcessor(settings, topology, database, [], metrics, lambda lanes: None, 1)

@@ -26,6 +26,8 @@ class Client:
         self._client = SimpleNamespace(_sync_task=asyncio.create_task(_lives()))
         self._coordinator = SimpleNamespace(
             _coordination_task=asyncio.create_task(_lives()),
+            _heartbeat_task=None,
+            _commit_refresh_task=None,
             _do_heartbeat=self._beat,
             _pending_exception=None,
         )
