@@ -28,7 +28,10 @@ class DatabaseUnreachableError(RollcallError):
 
 
 class SchemaTooNewError(RollcallError):
-    """The database schema holds migrations that this program does not know: run a newer release."""
+    """The database schema holds migrations that this program does not know.
+
+    Run a newer release; or the schema is another service's: check ROLLCALL_DATABASE_SCHEMA.
+    """
 
 
 class SchemaNotMigratedError(RollcallError):

@@ -29,7 +29,8 @@ def refuse_newer(schema: str, applied: set[str], known: set[str]) -> None:
     if unknown := sorted(name for name in applied - known if not name.endswith(ADDITIVE)):
         raise SchemaTooNewError(
             f"schema {schema!r} holds migrations unknown to this program: {', '.join(unknown)};"
-            " run a newer release of it"
+            " run a newer release of it, or check ROLLCALL_DATABASE_SCHEMA if the schema is another"
+            " service's"
         )
 
 

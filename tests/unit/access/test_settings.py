@@ -168,6 +168,8 @@ def test_rollcall_env_hides_passwords_unless_asked(
     }
     Home(tmp_path).remember_cluster(variables, {})
 
+    env_command(servers=True, as_json=True)
+    assert list(json.loads(capsys.readouterr().out)) == ["ROLLCALL_POSTGRES_DSN"]
     env_command()
     shell = capsys.readouterr().out
     env_command(as_json=True)
