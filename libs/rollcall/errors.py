@@ -95,7 +95,8 @@ class LanePositionError(RollcallError):
 class DatabaseRestoredError(RollcallError):
     """The database went back in time: Kafka holds events that it does not know. Nothing is handled.
 
-    Stop every replica and run `rollcall reconcile`; see docs/operations.md, "Backup and restore".
+    Stop every replica, then see docs/operations.md, "Backup and restore": `rollcall reconcile` is for the
+    essay lifecycle service; other services have no such command.
     """
 
 

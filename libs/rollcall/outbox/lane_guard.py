@@ -48,7 +48,8 @@ class LaneGuard:
         if ahead:
             raise DatabaseRestoredError(
                 f"the database was restored to an earlier point ({'; '.join(ahead)}): stop every"
-                " replica that works and run `rollcall reconcile`"
+                ' replica that works, then see docs/operations.md, "Backup and restore"'
+                " (`rollcall reconcile` is for the essay lifecycle service alone)"
             )
 
     async def _in_kafka(self, lanes: list[int]) -> dict[int, int]:
