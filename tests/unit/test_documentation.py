@@ -14,6 +14,8 @@ OTHER_VARIABLES = re.compile(r"ROLLCALL_(?:HOME|CACHE_DIR|MAVEN_URL|TEST_\w+|\w+
 
 _LINK = re.compile(r'\]\(([^)\s]+)\)|\b(?:src|srcset)="([^"]+)"')
 _FILE = re.compile(r"`((?:libs|services|tests|docs|benchmarks|monitoring|model)/[\w./-]+\.\w+)`")
+# PyPI's package of that name is somebody else's; a path, as in /path/to/rollcall, is ours.
+_INSTALL = re.compile(r"\b(?:install|add)\b[^\n`]*(?<![\w./-])rollcall(?:\[[\w,]+\])?(?![\w/])")
 _CODE = re.compile(r"```.*?```", re.DOTALL)
 
 
@@ -46,6 +48,11 @@ def test_what_a_page_names_is_there(page: Path) -> None:
         if f"`{variable}`" not in REFERENCE and not OTHER_VARIABLES.fullmatch(variable)
     ]
     assert missing == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_no_page_installs_the_package_of_somebody_else(page: Path) -> None:
+    assert _INSTALL.findall(page.read_text()) == []
 
 
 def test_every_page_is_reached_from_the_readme() -> None:
