@@ -10,10 +10,9 @@ from redis.asyncio import Redis
 from tests.coordination.own_servers import OwnRedis, OwnSentinel, OwnServers
 from tests.security.archives import redis_with_tls
 from tests.security.authority import Authority
-from tests.security.secure_redis import PASSWORD, PREFIX, USER
+from tests.security.secure_redis import PASSWORD, RIGHTS, USER
 
 WATCHER, WATCHER_PASSWORD = "watcher", "sentinel-Pa55-word"
-_RIGHTS = f"~{PREFIX}:* ~{{{PREFIX}:* &{PREFIX}:* +@read +@write +@scripting +@pubsub"
 
 
 def secure_servers(directory: Path, authority: Authority) -> OwnServers:
@@ -61,7 +60,7 @@ class SecureNode(OwnRedis):
         """A Cluster's nodes need TLS on their bus, too, and its clients two rights more."""
         in_cluster = "cluster-enabled" in self.changes
         more = {"tls-cluster": "yes"} if in_cluster else {}
-        rights = f"{_RIGHTS} +info +ping +time{' +cluster +command' if in_cluster else ''}"
+        rights = f"{RIGHTS}{' +cluster +command' if in_cluster else ''}"
         user = {"user": f"{USER} on >{PASSWORD} {rights}"}
         return super().settings() | _tls(self._authority, self.port) | more | user
 

@@ -18,7 +18,7 @@ from tests.fixtures.topics import create_topics
 from tests.security.authority import Authority
 from tests.security.secure_kafka import SecureKafka
 from tests.security.secure_postgres import PASSWORD, WITHDRAWN, SecurePostgres
-from tests.security.secure_redis import PREFIX, SecureRedis
+from tests.security.secure_redis import RIGHTS, SecureRedis
 from tests.security.secured import Secured, variables
 from tests.security.ways import kafka_settings
 from tests.service_process import ServiceProcess
@@ -150,16 +150,13 @@ async def test_redis_lets_the_service_in_no_more(
 ) -> None:
     """Without Redis the service is as ready and as right as with it; its metrics tell."""
     url = secure_redis.url(user="", password="", ssl_ca_certs=authority.ca_file).replace(":@", "")
-    rights = (
-        f"~{PREFIX}:* ~{{{PREFIX}:* &{PREFIX}:* +@read +@write +@scripting +@connection +@pubsub"
-    )
     secured.environment |= variables(kafka_settings(secure_kafka, authority, "scram 512", tmp_path))
     own = secure_redis.url(user="guest", password="w1thdrawn", ssl_ca_certs=authority.ca_file)
     secured.write_secret("REDIS_URL", own)
     is_open = sample("rollcall_filter_circuit_open")
     administrator = redis.Redis.from_url(url)
     user = ("ACL", "SETUSER", "guest")
-    administrator.execute_command(*user, "on", ">w1thdrawn", *rights.split(), "+info", "+time")
+    administrator.execute_command(*user, "on", ">w1thdrawn", *RIGHTS.split())
     replica = secured.start()
     await replica.wait_ready()
     batch, prefix = uuid.uuid4(), secured.environment["ROLLCALL_TOPIC_PREFIX"]
