@@ -56,7 +56,7 @@ class CheckResult(_Frozen):
 
     code: str
     invariant: int
-    """Number of the invariant in the design (section 9)."""
+    """Number of its group, 1 to 6: see docs/architecture/auditor.md."""
     title: str
     checked: int = 0
     violations: int = 0

@@ -1,1 +1,1 @@
-"""The checks, one module for each group of invariants; numbers are those of the design's section 9."""
+"""The checks, one module for each group of invariants; numbers are explained in docs/architecture/auditor.md."""
