@@ -1,7 +1,6 @@
 """A run: rounds of faults, each on a deployment of its own that is audited at rest afterwards."""
 
 import asyncio
-import os
 import random
 import shutil
 import time
@@ -21,6 +20,7 @@ from rollcall_cluster.chaos.results import ChaosResult, FaultRecord, RoundRecord
 from rollcall_cluster.chaos.sampler import Sampler
 from rollcall_cluster.chaos.world import World
 from rollcall_cluster.local.cluster import LocalCluster
+from rollcall_cluster.local.own_cluster import own_name
 from rollcall_cluster.local.provisioning import discard, provision
 
 # A replica tells by itself after its default of 15 s; beyond that and some grace, it is silent.
@@ -143,7 +143,7 @@ class ChaosRun:
         """Make what the replicas need, on servers that are started if they are ours."""
         servers, home = self._cluster.servers, self._cluster.home
         world = World.named(
-            f"rollcall_chaos_{os.getpid()}_{number}",
+            f"{own_name(self._cluster)}_{number}",
             servers.environment,
             self._options.session_seconds,
         )

@@ -73,12 +73,14 @@ class LocalCluster:
             self._resize(instances, report)
 
     def down(self, report: Report, *, wipe: bool = False) -> None:
-        """Stop replicas, then servers; `wipe` deletes all data and logs."""
+        """Stop replicas, then servers; `wipe` deletes all data and logs. Without a home, nothing."""
+        if not self.home.is_ours:
+            return
         with self.home.locked():
             report("stopping replicas")
             _side_by_side(Replica.stop, self.replicas)
             report("stopping servers")
-            self.servers.wipe() if wipe else self.servers.stop()
+            self.servers.stop()
             self.home.forget_cluster()
             if wipe:
                 self.home.wipe()

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import os
 import time
 from typing import Annotated
 
@@ -12,16 +11,19 @@ from rich.live import Live
 
 from rollcall_cluster.auditor import AuditOptions, AuditTarget, verify
 from rollcall_cluster.auditor.rendering import print_report
+from rollcall_cluster.embedded.errors import EmbeddedServerError
 from rollcall_cluster.generator import PROFILES, Plan, Summary
 from rollcall_cluster.local.cluster import LocalCluster
 from rollcall_cluster.local.demo_view import agrees, outcome_table
+from rollcall_cluster.local.errors import ClusterError
 from rollcall_cluster.local.interruption import run_until_interrupted
-from rollcall_cluster.local.own_cluster import own_cluster
+from rollcall_cluster.local.own_cluster import own_cluster, own_name
 from rollcall_cluster.local.steps import shown_steps
 from rollcall_cluster.local.story import Story
 
 _REPLICAS = 3
 _PREFIX = "demo-"
+_CANNOT_RUN = 2
 _PLAIN_LINES_SECONDS = 2.0
 # The crash is over sooner for those who watch.
 _TIME_LIMITS = {
@@ -42,7 +44,9 @@ def demo_command(
     repeated, early, surplus, failed and broken events, kills a replica in the middle
     and brings it back, then audits everything from outside. Whatever happens, it
     stops and deletes all it made, also on servers that ROLLCALL_* variables name:
-    there it has a schema and topics of its own. Exit code 0: no violation was found.
+    there it has a schema and topics of its own.
+
+    Exit code 0: no violation was found; 1: otherwise; 2: it could not run.
 
     Examples:
 
@@ -56,10 +60,14 @@ def demo_command(
     plan = Plan(
         **{**PROFILES["mixed"], "seed": seed, "batches": batches, "slots": slots}, rate=rate
     )
-    with own_cluster(_PREFIX) as cluster:
-        with shown_steps(f"replicas ready: {_REPLICAS},") as report:
-            cluster.up(_REPLICAS, report, _settings(cluster))
-        holds = run_until_interrupted(_run(cluster, plan, console))
+    try:
+        with own_cluster(_PREFIX) as cluster:
+            with shown_steps(f"replicas ready: {_REPLICAS},") as report:
+                cluster.up(_REPLICAS, report, _settings(cluster))
+            holds = run_until_interrupted(_run(cluster, plan, console))
+    except (ClusterError, EmbeddedServerError) as error:
+        typer.echo(f"could not run: {error}", err=True)
+        raise typer.Exit(_CANNOT_RUN) from error
     console.print(f"demo of {time.monotonic() - began:.0f} s; everything is stopped and deleted")
     raise typer.Exit(0 if holds else 1)
 
@@ -105,7 +113,7 @@ def _settings(cluster: LocalCluster) -> dict[str, str]:
     """Short time limits, and on servers of others names that nobody else uses."""
     if not cluster.servers.external_addresses:
         return _TIME_LIMITS
-    name = f"rollcall_demo_{os.getpid()}"
+    name = own_name(cluster)
     own = {
         "ROLLCALL_TOPIC_PREFIX": f"{name}.",
         "ROLLCALL_CONSUMER_GROUP": name,

@@ -14,7 +14,7 @@ def down_command(
 ) -> None:
     """Stop the replicas, then the servers. Data stays for the next `rollcall up`, unless wiped.
 
-    Servers that are not embedded are left alone.
+    Servers that are not embedded are left alone, and so are files of others in $ROLLCALL_HOME.
 
     Examples:
 
@@ -23,7 +23,7 @@ def down_command(
       rollcall down --wipe
     """
     home = Home.current()
-    if not home.directory.exists():
+    if not home.is_ours:
         typer.echo(f"nothing to stop: there is no cluster in {home.directory}")
         return
     with shown_steps("everything is stopped" + (" and deleted" if wipe else "")) as report:

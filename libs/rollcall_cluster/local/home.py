@@ -2,16 +2,21 @@
 
 import json
 import os
-import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from rollcall.access.environment import file_variable
-from rollcall_cluster.embedded.file_lock import file_lock
+from rollcall_cluster.embedded import EmbeddedServers
+from rollcall_cluster.embedded.errors import EmbeddedServerError
+from rollcall_cluster.embedded.file_lock import file_lock, lock_within
 from rollcall_cluster.embedded.servers import KAFKA_VARIABLE, POSTGRES_VARIABLE
 from rollcall_cluster.local.errors import ClusterError
+
+_OWNED = "It ends with the process that holds a lock on this file.\n"
+_REPLICAS = ("els-*", "scaling-*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,32 @@ class Home:
     @property
     def _cluster_file(self) -> Path:
         return self.directory / "cluster.json"
+
+    @property
+    def _lock_file(self) -> Path:
+        return self.directory / ".lock"
+
+    @property
+    def _marker(self) -> Path:
+        return self.directory / ".rollcall-home"
+
+    @property
+    def is_marked(self) -> bool:
+        """Tell whether it says itself that it is a home."""
+        return self._marker.exists()
+
+    @property
+    def is_ours(self) -> bool:
+        """Tell whether it is a home; those of earlier versions have no marker."""
+        return self.is_marked or self._is_our_cluster_file or _is_our_lock(self._lock_file)
+
+    @property
+    def _is_our_cluster_file(self) -> bool:
+        try:
+            content = json.loads(self._cluster_file.read_text())
+            return {"environment", "external"} == set(content)
+        except (OSError, ValueError, TypeError):
+            return False
 
     @property
     def has_cluster(self) -> bool:
@@ -78,15 +109,93 @@ class Home:
         self._cluster_file.unlink(missing_ok=True)
 
     def wipe(self) -> None:
-        """Delete everything; the servers must have been wiped before."""
-        shutil.rmtree(self.directory, ignore_errors=True)
+        """Delete all that is ours, running servers included; what others put here stays."""
+        EmbeddedServers(self.servers, {}).wipe()
+        for pattern in _REPLICAS:
+            for file in self.instances.glob(pattern):
+                file.unlink(missing_ok=True)
+        for file in (self._cluster_file, self._lock_file, self._marker):
+            file.unlink(missing_ok=True)
+        for directory in (self.servers, self.instances, self.directory):
+            with suppress(OSError):
+                directory.rmdir()
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Let one command at a time change the cluster."""
-        self.instances.mkdir(parents=True, exist_ok=True)
-        with file_lock(self.directory / ".lock"):
+        """Let one command at a time change the cluster; the home is made if there is none.
+
+        Raises:
+            ClusterError: it cannot be made, or has files of others where ours would be.
+        """
+        with ExitStack() as held:
+            with self._usable():
+                self._make()
+                held.enter_context(file_lock(self._lock_file))
             yield
+
+    @contextmanager
+    def owned(self) -> Iterator[None]:
+        """Make a home that belongs to this process, which others see until it ends.
+
+        Raises:
+            ClusterError: it cannot be made.
+        """
+        with ExitStack() as held:
+            with self._usable():
+                self.directory.mkdir(parents=True)
+                partial = self._marker.with_suffix(".partial")
+                marker = held.enter_context(partial.open("w+"))
+                lock_within(marker)
+                marker.write(_OWNED)
+                marker.flush()
+                partial.rename(self._marker)
+            yield
+
+    def claim(self) -> IO[str] | None:
+        """The marker of a home whose owner is gone, locked until it is closed; else None."""
+        with suppress(OSError, EmbeddedServerError), ExitStack() as opened:
+            marker = opened.enter_context(self._marker.open("r+"))
+            lock_within(marker, 0)
+            if self.is_marked and marker.read() == _OWNED:
+                opened.pop_all()
+                return marker
+        return None
+
+    @contextmanager
+    def _usable(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise ClusterError(
+                f"{self.directory} cannot be used: {error}", "ROLLCALL_HOME names another directory"
+            ) from error
+
+    def _make(self) -> None:
+        if not self.is_ours and (foreign := self._foreign()):
+            raise ClusterError(
+                f"{foreign} is in the way and not ours", "ROLLCALL_HOME names another directory"
+            )
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self._marker.touch()
+        self.instances.mkdir(exist_ok=True)
+
+    def _foreign(self) -> Path | None:
+        """What is where entries of ours would be, although this is no home."""
+        if self._cluster_file.exists():
+            return self._cluster_file
+        if self._lock_file.exists() and self._lock_file.read_bytes():
+            return self._lock_file
+        for server in EmbeddedServers(self.servers, {}).embedded:
+            if server.directory.exists() and not _is_our_lock(server.directory / ".lock"):
+                return server.directory
+        return next((file for each in _REPLICAS for file in self.instances.glob(each)), None)
+
+
+def _is_our_lock(file: Path) -> bool:
+    try:
+        return file.read_bytes().startswith(b"process ")
+    except OSError:
+        return False
 
 
 def adopt_environment() -> None:

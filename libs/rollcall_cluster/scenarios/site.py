@@ -1,7 +1,6 @@
 """Where scenarios run: instances of our own on embedded or given servers, or a deployment that runs."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from enum import StrEnum
@@ -10,6 +9,7 @@ from rollcall_cluster.chaos.world import World
 from rollcall_cluster.embedded.servers import KAFKA_VARIABLE, POSTGRES_VARIABLE, REDIS_VARIABLE
 from rollcall_cluster.local.cluster import LocalCluster
 from rollcall_cluster.local.errors import ClusterError
+from rollcall_cluster.local.own_cluster import own_name
 from rollcall_cluster.scenarios.stage import OnStep, Stage, open_stage
 from rollcall_cluster.testing.temporary import INSTANCES_VARIABLE
 
@@ -45,9 +45,7 @@ class OwnSite:
     def __init__(self, cluster: LocalCluster, instances: int) -> None:
         self._cluster = cluster
         self._instances = instances
-        self._names = World.named(
-            f"rollcall_scenarios_{os.getpid()}", {}, _SESSION_SECONDS
-        ).environment
+        self._names = World.named(own_name(cluster), {}, _SESSION_SECONDS).environment
         self._running: Mapping[str, str] | None = None
 
     @asynccontextmanager
