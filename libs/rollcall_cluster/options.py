@@ -4,6 +4,8 @@ import getpass
 import socket
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Annotated, Any
 
 import typer
@@ -32,6 +34,22 @@ def group_of(
     return group
 
 
+def try_folder(out: Path | None) -> None:
+    """Make the folder for a report and see that it can be written to, before there is any.
+
+    Raises:
+        typer.BadParameter: it cannot.
+    """
+    if out is None:
+        return
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=out):
+            pass
+    except OSError as error:
+        raise typer.BadParameter(f"cannot write there: {error}", param_hint="--out") from error
+
+
 def order_of(by: str | None, reason: str, dry_run: bool) -> Order:
     """What was typed, as an order."""
     return Order(by or operator(), reason, dry_run)
@@ -48,4 +66,7 @@ def moment(text: str) -> datetime:
         at = datetime.fromisoformat(text)
     except ValueError:
         raise typer.BadParameter(f"{text!r} is no ISO 8601 time, like 2026-03-01T12:00") from None
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
+    try:
+        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    except OverflowError:
+        raise typer.BadParameter(f"{text!r} is out of range in UTC") from None

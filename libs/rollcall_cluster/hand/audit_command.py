@@ -16,6 +16,7 @@ from rollcall_cluster.options import Json, group_of, moment
 _EPILOG = (
     "Examples: rollcall audit list --action complete; rollcall audit list --since 2026-03-01 --json"
 )
+_MOST_ID = 2**63 - 2
 
 
 def audit_commands() -> typer.Typer:
@@ -36,7 +37,10 @@ def list_command(
         datetime | None, typer.Option(parser=moment, metavar="TIME", help="Done before.")
     ] = None,
     after: Annotated[
-        int | None, typer.Option(metavar="ID", help="Begin behind this entry: the next page.")
+        int | None,
+        typer.Option(
+            metavar="ID", min=1, max=_MOST_ID, help="Begin behind this entry: the next page."
+        ),
     ] = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="Most that are shown.")] = 50,
     as_json: Json = False,
@@ -62,7 +66,7 @@ def list_command(
 
 
 def show_command(
-    id_: Annotated[int, typer.Argument(metavar="ID", min=1)], as_json: Json = False
+    id_: Annotated[int, typer.Argument(metavar="ID", min=1, max=_MOST_ID)], as_json: Json = False
 ) -> None:
     """Show one entry: what its subject was before and after."""
     found = [

@@ -4,6 +4,7 @@ import re
 
 _AGE = re.compile(r"(\d{1,9})([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_MOST_SECONDS = 365_000 * 86_400
 
 
 def age_seconds(text: str) -> int:
@@ -17,4 +18,7 @@ def age_seconds(text: str) -> int:
             f"{text!r} is no age: say a number and a unit, such as 30d, 12h, 90m or 45s"
         )
     number, unit = match.groups()
-    return int(number) * _SECONDS[unit]
+    seconds = int(number) * _SECONDS[unit]
+    if seconds > _MOST_SECONDS:
+        raise ValueError(f"{text!r} is more than a thousand years")
+    return seconds

@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
+import pytest
+
 from rollcall_cluster.embedded import EmbeddedServerError
+from rollcall_cluster.embedded.errors import log_tail
 
 
 def test_the_message_holds_the_remedy_and_the_end_of_the_log(tmp_path: Path):
@@ -20,3 +23,13 @@ def test_a_missing_log_is_left_out(tmp_path: Path):
     """The error of a server that never wrote a log is still readable."""
     error = EmbeddedServerError("redis ended", "look at it", tmp_path / "none.log")
     assert str(error) == "redis ended\nRemedy: look at it"
+
+
+@pytest.mark.parametrize("count", [1, 1000, 4999, 5000, 6000])
+@pytest.mark.parametrize("end", ["", "\n"])
+def test_as_many_lines_are_read_as_were_asked_for(tmp_path: Path, count: int, end: str):
+    """However long they are."""
+    written = [f"line {number} " + "x" * (number % 200) for number in range(5000)]
+    log = tmp_path / "els-1.log"
+    log.write_text("\n".join(written) + end)
+    assert log_tail(log, count).splitlines() == written[-count:]

@@ -19,3 +19,9 @@ def test_a_number_and_a_unit_are_an_age(text: str, seconds: int) -> None:
 def test_anything_else_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(ValueError, match="such as 30d"):
         age_seconds(text)
+
+
+@pytest.mark.parametrize("text", ["365001d", "999999999d"])
+def test_an_age_before_every_calendar_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="more than a thousand years"):
+        age_seconds(text)
