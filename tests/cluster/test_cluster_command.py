@@ -172,14 +172,28 @@ def test_external_servers_are_used_and_left_alone(
     assert servers.running
 
 
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [(["up", "-n", "1"], 1), (["demo"], 2), (["chaos"], 2), (["scenarios"], 1)],
+)
 def test_an_unreachable_kafka_is_told_with_a_remedy(
-    home: Path, service_environment: dict[str, str]
+    home: Path, service_environment: dict[str, str], arguments: list[str], code: int
 ):
     """The variable to look at is named; no traceback."""
     nowhere = {**service_environment, "ROLLCALL_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"}
-    done = _rollcall(_environment(home, **nowhere))("up", "-n", "1", expect=1)
-    assert "Kafka cannot be reached at 127.0.0.1:1" in done.stderr
+    done = _rollcall(_environment(home, **nowhere))(*arguments, expect=code)
+    assert "Kafka cannot be reached at 127.0.0.1:1" in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
+    assert arguments[0] == "up" or not home.exists()
+
+
+@pytest.mark.parametrize("command", ["chaos", "scenarios"])
+def test_a_report_that_could_not_be_written_is_refused_before_the_run(home: Path, command: str):
+    """Not after an hour."""
+    home.touch()
+    done = _rollcall(_environment(home.parent / "none"))(command, "--out", str(home), expect=2)
+    assert "cannot write there" in done.stderr
+    assert not (home.parent / "none").exists()
 
 
 def test_embedded_data_survives_down_and_goes_with_wipe(embedded: Rollcall, home: Path):

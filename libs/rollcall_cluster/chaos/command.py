@@ -28,7 +28,7 @@ from rollcall_cluster.embedded.errors import EmbeddedServerError
 from rollcall_cluster.local.cluster import LocalCluster
 from rollcall_cluster.local.errors import ClusterError
 from rollcall_cluster.local.own_cluster import own_cluster
-from rollcall_cluster.options import Json
+from rollcall_cluster.options import Json, try_folder
 
 _PREFIX = "chaos-"
 MISSED, CANNOT_RUN, INTERRUPTED = 1, 2, 130
@@ -72,23 +72,23 @@ def chaos_command(
         _print_list(as_json)
         return
     _refuse_unknown(fault or [])
+    try_folder(out)
     how = RunOptions(instances, rate, session_seconds, faults_per_audit, out and out / "logs")
     result = _new_result(how, seed)
     console = Console(stderr=as_json)
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # faults are what this is about
     try:
         with own_cluster(_PREFIX) as cluster:
-            try:
-                _run(cluster, how, result, fault or [], faults)
-            finally:
-                _write(result, out)
+            _run(cluster, how, result, fault or [], faults)
+        if as_json:
+            typer.echo(json.dumps(result.raw(), indent=1))
+        else:
+            print_result(result, console)
     except (ClusterError, EmbeddedServerError) as error:
         typer.echo(f"could not run: {error}", err=True)
         raise typer.Exit(CANNOT_RUN) from error
-    if as_json:
-        typer.echo(json.dumps(result.raw(), indent=1))
-    else:
-        print_result(result, console)
+    finally:
+        _write(result, out)
     raise typer.Exit(_exit_code(result))
 
 

@@ -19,7 +19,7 @@ from rollcall_cluster.embedded.servers import KAFKA_VARIABLE, POSTGRES_VARIABLE,
 from rollcall_cluster.local.errors import ClusterError
 from rollcall_cluster.local.interruption import run_until_interrupted
 from rollcall_cluster.local.own_cluster import own_cluster
-from rollcall_cluster.options import Json
+from rollcall_cluster.options import Json, try_folder
 from rollcall_cluster.scenarios import options
 from rollcall_cluster.scenarios.catalogue import ALL, SCENARIOS, Scenario
 from rollcall_cluster.scenarios.findings import Finding, Run
@@ -76,6 +76,7 @@ def scenarios_command(
         _print_list(as_json)
         return
     chosen = _chosen(scenario)
+    try_folder(out)
     where = servers or servers_of(os.environ)
     console = Console(stderr=as_json)
     if not console.is_terminal:
@@ -84,6 +85,9 @@ def scenarios_command(
     _quieten()
     try:
         _measure(where, chosen, run, console)
+        print_summary(run, console)
+        if as_json:
+            typer.echo(json.dumps(run.raw(), indent=1))
     except (ClusterError, EmbeddedServerError) as error:
         typer.echo(f"could not run: {error}", err=True)
         raise typer.Exit(CANNOT_RUN) from error
@@ -91,11 +95,8 @@ def scenarios_command(
         raise typer.Exit(INTERRUPTED) from None
     finally:
         _write(run, out)
-    print_summary(run, console)
     if out is not None:
         console.print(f"written: {out}/scenarios.json, junit.xml, report.html", highlight=False)
-    if as_json:
-        typer.echo(json.dumps(run.raw(), indent=1))
     raise typer.Exit(_exit_code(run, scenario))
 
 
