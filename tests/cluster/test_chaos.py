@@ -38,8 +38,8 @@ def _schemas(environment: dict[str, str]) -> set[str]:
 def test_a_few_faults_do_no_harm_and_leave_nothing_behind(
     tmp_path: Path, environment: dict[str, str]
 ):
-    """A killed replica, a cut network, ended sessions; what would hurt others is left out."""
-    faults = ["kill-one", "cut-kafka", "postgres-terminate", "kafka-crash"]
+    """Killed replicas, a cut network, ended sessions; what would hurt others is left out."""
+    faults = ["kill-one", "kill-at", "cut-kafka", "postgres-terminate", "kafka-crash"]
     chosen = [word for fault in faults for word in ("--fault", fault)]
     before = _schemas(environment)
     done = subprocess.run(
@@ -51,7 +51,7 @@ def test_a_few_faults_do_no_harm_and_leave_nothing_behind(
     )
     result = json.loads(done.stdout)
     assert result["violations"] == 0, done.stdout
-    assert {fault["name"] for fault in result["faults"]} == {*faults[:3]}
+    assert {fault["name"] for fault in result["faults"]} == {*faults[:4]}
     assert not [fault["problem"] for fault in result["faults"] if fault["problem"]]
     assert [each["idle"] for each in result["rounds"]] == [[]]
     assert result["rounds"][0]["records"] > 3_000

@@ -1,10 +1,11 @@
 """Inflicts one fault after the other on a deployment under load, and watches it recover."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rollcall_cluster.chaos.arena import Arena
-from rollcall_cluster.chaos.faults import RECOVERY_SECONDS, Fault
+from rollcall_cluster.chaos.faults import RECOVERY_SECONDS, Fault, NotInflictedError
 from rollcall_cluster.chaos.recovery import is_calm, rate_between, recovery
 from rollcall_cluster.chaos.results import FaultRecord
 from rollcall_cluster.chaos.sampler import Sampler
@@ -56,6 +57,10 @@ class Inflicter:
         except asyncio.CancelledError:
             await self._heal(fault, record)
             raise
+        except NotInflictedError as error:
+            record.problem = str(error)
+            await self._heal(fault, record)
+            await self._settle_again(record.rate_before, [record])
         except Exception as error:
             record.problem = f"{type(error).__name__}: {error}"[:300]
             await self._heal(fault, record)
@@ -69,7 +74,7 @@ class Inflicter:
             self._lingering.remove(each)
             await self._heal(each.fault, each.record)
         if over:
-            await self.settle(self._offered)
+            await self._settle_again(self._offered, [each.record for each in over])
 
     async def _watch(self, fault: Fault, record: FaultRecord) -> None:
         if fault.unaided or fault.lingering_seconds:
@@ -80,7 +85,7 @@ class Inflicter:
                 self._lingering.append(_Lingering(fault, until, record))
                 return
             await self._heal(fault, record)
-            await self._settle_again(record)
+            await self._settle_again(record.rate_before, [record])
             return
         await asyncio.sleep(fault.hold_seconds)
         await self._heal(fault, record)
@@ -96,11 +101,12 @@ class Inflicter:
         record.settled = self._sampler.now if settled else None
         record.unready = [] if settled else self._sampler.unready
 
-    async def _settle_again(self, record: FaultRecord) -> None:
+    async def _settle_again(self, rate: float, records: Sequence[FaultRecord]) -> None:
         """Wait until the healed replicas are back as well."""
-        if not await self.settle(record.rate_before):
-            record.settled = None
-            record.unready = self._sampler.unready
+        if not await self.settle(rate):
+            for record in records:
+                record.settled = None
+                record.unready = self._sampler.unready
 
     async def _heal(self, fault: Fault, record: FaultRecord) -> None:
         try:

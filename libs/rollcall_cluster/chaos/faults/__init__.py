@@ -1,7 +1,7 @@
 """Every fault there is, by name."""
 
 from rollcall_cluster.chaos.faults import postgres, replicas, servers, stages, surroundings
-from rollcall_cluster.chaos.faults.base import RECOVERY_SECONDS, Fault
+from rollcall_cluster.chaos.faults.base import RECOVERY_SECONDS, Fault, NotInflictedError
 from rollcall_cluster.chaos.faults.network import network_faults
 
 _ALL: tuple[type[Fault], ...] = (
@@ -37,4 +37,4 @@ _ALL: tuple[type[Fault], ...] = (
 
 FAULTS: dict[str, type[Fault]] = {fault.name: fault for fault in _ALL}
 
-__all__ = ["FAULTS", "RECOVERY_SECONDS", "Fault"]
+__all__ = ["FAULTS", "RECOVERY_SECONDS", "Fault", "NotInflictedError"]

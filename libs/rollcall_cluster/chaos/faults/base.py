@@ -4,10 +4,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import ClassVar
 
+from rollcall.errors import RollcallError
 from rollcall_cluster.chaos.arena import Arena, Powers
 
 RECOVERY_SECONDS = 60.0
 """Within which a deployment is itself again, whatever it was."""
+
+
+class NotInflictedError(RollcallError):
+    """The damage was not done; the message says why."""
 
 
 class Fault(ABC):

@@ -5,46 +5,66 @@ import time
 
 import psutil
 
+from essay_lifecycle_service.failpoints import EssayFailpoint
+from rollcall.failpoints import Failpoint
 from rollcall_cluster.chaos.arena import Arena
-from rollcall_cluster.chaos.faults.base import Fault, listed
-from rollcall_cluster.failpoints import FAILPOINTS, Action, Trigger
+from rollcall_cluster.chaos.faults.base import Fault, NotInflictedError, listed
+from rollcall_cluster.failpoints import Action, Trigger
 from rollcall_cluster.local.replica import Replica
 
-_REACHED_SECONDS = 25.0
+_REACHED_SECONDS = 40.0
 _POLL_SECONDS = 0.02
 _MOST_TIMES = 30
 
-# What a replica does not come past by itself under load, and what it passes once in its life.
-_NOT_PASSED = (
-    "migration.",
-    "topics.",
-    "startup.",
-    "bisection.",
-    "pause.",
-    "redrive.",
-    "relay.drained",
-    "relay.left",
-    "lane.abandoned",
-    "lane.left_overs_read",
-    "assignment.revoked",
-    "assignment.positions_opened",
-    "chunk.dead_letters_written",
+# Passed once in the life of a replica, or now and then.
+_SELDOM = (
+    Failpoint.ASSIGNMENT_POSITIONS_READ,
+    Failpoint.ASSIGNMENT_LOG_ENDS_READ,
+    Failpoint.ASSIGNMENT_FOUND,
+    Failpoint.CHUNK_DEAD_LETTERS_WRITTEN,
+    Failpoint.PERIODIC_LOCKED,
+    Failpoint.REPORT_DUE,
+    Failpoint.REPORT_SENT,
+    Failpoint.RELAY_CONNECTED,
+    Failpoint.RELAY_BEATEN,
+    Failpoint.LANE_LOCKED,
+    Failpoint.LANE_FENCED,
+    Failpoint.LANE_POSITION_READ,
+    EssayFailpoint.PENDING_FOUND,
 )
-_ONCE = (
-    "assignment.",
-    "relay.",
-    "periodic.",
-    "report.",
-    "lane.locked",
-    "lane.fenced",
-    "lane.position_read",
+_OFTEN = (
+    Failpoint.FETCH_POLLED,
+    Failpoint.FETCH_ASSEMBLED,
+    Failpoint.CHUNK_TAKEN,
+    Failpoint.CHUNK_BEGUN,
+    Failpoint.CHUNK_POSITIONS_MOVED,
+    Failpoint.CHUNK_HANDLED,
+    Failpoint.CHUNK_COMMITTED,
+    Failpoint.CHUNK_FINISHED,
+    Failpoint.TRANSACTION_SEGMENTS_WRITTEN,
+    Failpoint.TRANSACTION_COMMITTED,
+    Failpoint.FOLLOW_UP_COMMITTED,
+    Failpoint.LANE_NUMBERED,
+    Failpoint.LANE_BEGUN,
+    Failpoint.LANE_RECORDS_SENT,
+    Failpoint.LANE_POSITION_SENT,
+    Failpoint.LANE_ACKNOWLEDGED,
+    Failpoint.LANE_COMMITTED,
+    EssayFailpoint.BATCHES_WRITTEN,
+    EssayFailpoint.REGISTRATIONS_WRITTEN,
+    EssayFailpoint.CONTENT_TAKEN,
+    EssayFailpoint.COUNTED,
+    EssayFailpoint.REST_WRITTEN,
+    EssayFailpoint.SLOTS_ANNOUNCED,
+    EssayFailpoint.COMPLETION_WRITTEN,
+    EssayFailpoint.PENDING_TAKEN_BACK,
 )
 
-# Lanes stay with those that have them: a replica that comes alone gets some for certain.
-_NEEDS_LANES = "lane."
+# Lanes stay with those that have them, and one of all sweeps: a replica that comes alone gets there.
+_ALONE = ("lane.", EssayFailpoint.PENDING_FOUND)
 
-STAGES = tuple(name for name in FAILPOINTS if not name.startswith(_NOT_PASSED))
-"""The failpoints of chunk, relay, assignment and report that a replica under load reaches."""
+STAGES = (*_SELDOM, *_OFTEN)
+"""The failpoints that a replica comes past by itself under the load of chaos."""
 
 
 class _AtStage(Fault):
@@ -53,23 +73,28 @@ class _AtStage(Fault):
     _number = 0
 
     async def inflict(self, arena: Arena) -> None:
-        """Replace a replica, or all, by one that does it to itself, and wait until it has."""
+        """Replace a replica, or all, by one that does it to itself, and wait until it has.
+
+        Raises:
+            NotInflictedError: it did not come so far.
+        """
         trigger = self._draw(arena)
         self._number = arena.any_replica()
         self.detail = f"{listed([self._number])} at {trigger}"
-        of_relay = trigger.failpoint.startswith(_NEEDS_LANES)
-        victims = range(1, arena.fleet.size + 1) if of_relay else [self._number]
+        alone = trigger.failpoint.startswith(_ALONE)
+        victims = range(1, arena.fleet.size + 1) if alone else [self._number]
         await asyncio.gather(*(arena.fleet.kill(number) for number in victims))
         member = await arena.fleet.start(self._number, trigger=trigger)
         member.wanted = False
-        if not await _reached(member.replica, self.action):
-            self.detail += ", not reached"
+        reached = await _reached(member.replica, self.action)
         await arena.fleet.restart_others(self._number)
+        if not reached:
+            raise NotInflictedError(f"not reached within {_REACHED_SECONDS:.0f} s")
 
     def _draw(self, arena: Arena) -> Trigger:
-        name = arena.draws.choice(STAGES)
-        times = 1 if name.startswith(_ONCE) else arena.draws.randint(1, _MOST_TIMES)
-        return Trigger(FAILPOINTS[name], self.action, times)
+        stage = arena.draws.choice(STAGES)
+        times = 1 if stage in _SELDOM else arena.draws.randint(1, _MOST_TIMES)
+        return Trigger(stage, self.action, times)
 
 
 class ZombieAt(_AtStage):
