@@ -45,6 +45,12 @@ def connect(url: str, answer_seconds: float) -> Redis | RedisCluster:
     return Redis(host=host, port=port, db=int(parts.path.strip("/") or 0), **options)
 
 
+def hosts_of(url: str) -> list[tuple[str, int]]:
+    """The servers that an address names: of Sentinel and Cluster, those that are asked for the others."""
+    parts = urlsplit(url)
+    return _hosts(parts, _SENTINEL_PORT if parts.scheme.endswith("+sentinel") else _PORT)
+
+
 def _behind_sentinel(parts: SplitResult, options: Mapping[str, Any]) -> Redis:
     service = parts.path.strip("/")
     if not service:

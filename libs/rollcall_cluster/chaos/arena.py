@@ -3,14 +3,15 @@
 import os
 import random
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import asyncpg
 
 from rollcall_cluster.chaos.fleet import Fleet
 from rollcall_cluster.chaos.load import Load
+from rollcall_cluster.chaos.routes import bypassed
 from rollcall_cluster.chaos.world import World
 from rollcall_cluster.embedded import EmbeddedServer, EmbeddedServers
 
@@ -25,12 +26,15 @@ class Powers:
     """Names of the servers that are ours."""
     instances: int
     can_mount: bool
+    bypassed: Mapping[str, str] = field(default_factory=dict)
+    """Servers to which connections pass no proxy of ours, and why."""
 
     @classmethod
     def over(cls, servers: EmbeddedServers, instances: int) -> "Powers":
         """The powers that this process has."""
         can_mount = sys.platform == "linux" and os.geteuid() == 0
-        return cls(frozenset(server.name for server in servers.embedded), instances, can_mount)
+        ours = frozenset(server.name for server in servers.embedded)
+        return cls(ours, instances, can_mount, bypassed(servers.external_addresses))
 
 
 @dataclass(slots=True)

@@ -7,13 +7,13 @@ import signal
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import psutil
 
 from rollcall_cluster import failpoints
 from rollcall_cluster.chaos import launcher
 from rollcall_cluster.chaos.proxy import Address, Link, Mode, Proxies
+from rollcall_cluster.chaos.routes import routes
 from rollcall_cluster.chaos.world import World
 from rollcall_cluster.failpoints import Trigger
 from rollcall_cluster.local.readiness import Report, wait_until_ready
@@ -21,7 +21,6 @@ from rollcall_cluster.local.replica import SERVICE, Replica
 
 _CONSOLE_SCRIPT = "essay-lifecycle-service"
 SERVERS = ("kafka", "postgres", "redis")
-_POSTGRES_PORT, _REDIS_PORT = 5432, 6379
 
 
 class Member:
@@ -140,7 +139,8 @@ class Fleet:
     def _launch(self, member: Member, clock_offset_seconds: float, trigger: Trigger | None) -> None:
         if member.replica.process is not None:
             return
-        own = {launcher.ROUTES_VARIABLE: json.dumps(_routes(self.world.environment, member.links))}
+        ports = {server: link.port for server, link in member.links.items()}
+        own = {launcher.ROUTES_VARIABLE: json.dumps(routes(self.world.environment, ports))}
         if clock_offset_seconds:
             own[launcher.CLOCK_VARIABLE] = str(clock_offset_seconds)
         environment = {**self.world.environment, **own}
@@ -152,14 +152,3 @@ def _program(trigger: Trigger | None) -> Sequence[str]:
     if trigger is not None:
         service = [failpoints.__name__, str(trigger), "--", _CONSOLE_SCRIPT, "run"]
     return [python, "-m", launcher.__name__, *service]
-
-
-def _routes(environment: Mapping[str, str], links: Mapping[str, Link]) -> dict[str, int]:
-    """Known addresses lead to their link; brokers may advertise any, so the rest is Kafka's."""
-    routes = {launcher.ANY: links["kafka"].port}
-    postgres = urlsplit(environment["ROLLCALL_POSTGRES_DSN"])
-    routes[f"{postgres.hostname}:{postgres.port or _POSTGRES_PORT}"] = links["postgres"].port
-    if redis_url := environment.get("ROLLCALL_REDIS_URL"):
-        redis = urlsplit(redis_url)
-        routes[f"{redis.hostname}:{redis.port or _REDIS_PORT}"] = links["redis"].port
-    return routes

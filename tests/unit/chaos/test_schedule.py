@@ -59,3 +59,19 @@ def test_what_cannot_be_done_here_is_left_out(name: str, powers: Powers, reason:
     faults, (left_out,) = possible([name], powers)
     assert not faults
     assert left_out.reason == reason
+
+
+def test_what_passes_no_proxy_of_ours_is_not_hurt_there():
+    """Its faults would be counted and would hurt nobody."""
+    powers = Powers(frozenset(), 3, can_mount=True, bypassed={"postgres": "a UNIX socket"})
+    faults, left_out = possible([], powers)
+    reasons = {each.name for each in left_out if each.reason == "a UNIX socket"}
+    assert reasons == {
+        "cut-postgres",
+        "delay-postgres",
+        "half-open-postgres",
+        "postgres-terminate",
+        "postgres-terminate-starting",
+        "postgres-cancel",
+    }
+    assert {"kill-one", "cut-kafka", "cut-redis"} <= set(_names(faults))

@@ -29,6 +29,8 @@ class Fault(ABC):
     """How often it is drawn, against the others."""
     breaks: ClassVar[frozenset[str]] = frozenset()
     """Names of the servers it breaks for everybody: they have to be our own."""
+    through: ClassVar[frozenset[str]] = frozenset()
+    """Names of the servers to which it needs the replicas' connections in its hands."""
     min_instances: ClassVar[int] = 1
     mounts: ClassVar[bool] = False
     unaided: ClassVar[bool] = False
@@ -56,6 +58,8 @@ class Fault(ABC):
         foreign = sorted(cls.breaks - powers.embedded)
         if foreign:
             return f"{' and '.join(foreign)} is not ours: it would hurt others"
+        for server in sorted(cls.through & powers.bypassed.keys()):
+            return powers.bypassed[server]
         if powers.instances < cls.min_instances:
             return f"needs {cls.min_instances} instances"
         if cls.mounts and not powers.can_mount:

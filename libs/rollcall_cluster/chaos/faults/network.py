@@ -52,6 +52,7 @@ def _network_fault(verb: str, mode: Mode, server: str, seconds: float) -> type[F
         "name": f"{verb}-{server}",
         "summary": f"between a replica and {server}, {told} for {seconds:.0f} s",
         "weight": 1 if server == "redis" else 2,
+        "through": frozenset({server}),
         "server": server,
         "mode": mode,
         "hold_seconds": seconds,

@@ -13,7 +13,7 @@ from typing import ClassVar
 import asyncpg
 
 from rollcall_cluster.chaos.arena import Arena
-from rollcall_cluster.chaos.faults.base import Fault
+from rollcall_cluster.chaos.faults.base import Fault, NotInflictedError
 from rollcall_cluster.embedded.postgres_account import process_account
 
 # Sessions of this deployment's replicas and of nobody else: those that come out of our proxies.
@@ -31,6 +31,7 @@ class Terminate(Fault):
     name = "postgres-terminate"
     summary = "every session of the replicas is terminated, three times within 1 s"
     weight = 3
+    through = frozenset({"postgres"})
 
     async def inflict(self, arena: Arena) -> None:
         """Terminate what there is, and what came back."""
@@ -40,6 +41,7 @@ class Terminate(Fault):
                 ended += await _terminate(arena, connection)
                 await asyncio.sleep(0.3)
         self.detail = f"{ended} sessions"
+        _refuse_none(ended)
 
 
 class TerminateStarting(Fault):
@@ -48,6 +50,7 @@ class TerminateStarting(Fault):
     name = "postgres-terminate-starting"
     summary = "a replica is killed and started again; for 6 s all sessions of all are terminated"
     weight = 1
+    through = frozenset({"postgres"})
     _SECONDS: ClassVar[float] = 6.0
 
     async def inflict(self, arena: Arena) -> None:
@@ -62,6 +65,7 @@ class TerminateStarting(Fault):
                 ended += await _terminate(arena, connection)
                 await asyncio.sleep(0.1)
         self.detail = f"els-{number}, {ended} sessions"
+        _refuse_none(ended)
 
 
 class Cancel(Fault):
@@ -70,13 +74,16 @@ class Cancel(Fault):
     name = "postgres-cancel"
     summary = "whatever statement runs is cancelled, 50 times a second for 4 s"
     weight = 3
+    through = frozenset({"postgres"})
 
     async def inflict(self, arena: Arena) -> None:
         """Cancel over and over."""
+        found = 0
         async with arena.database() as connection:
             for _ in range(200):
-                await connection.execute(_CANCEL, *_addresses(arena))
+                found += await connection.fetchval(_CANCEL, *_addresses(arena))
                 await asyncio.sleep(0.02)
+        _refuse_none(found)
 
 
 class ConnectionLimit(Fault):
@@ -181,6 +188,11 @@ async def _terminate(arena: Arena, connection: asyncpg.Connection) -> int:
     """End the replicas' sessions; returns how many."""
     ended: int = await connection.fetchval(_TERMINATE, *_addresses(arena))
     return ended
+
+
+def _refuse_none(sessions: int) -> None:
+    if not sessions:
+        raise NotInflictedError("PostgreSQL knows no session of the replicas by its address")
 
 
 def _addresses(arena: Arena) -> tuple[list[str], list[int]]:
