@@ -32,7 +32,7 @@ def benchmark(console: Console, rounds: int) -> bool:
         f"make demo: first run {cold:.1f} s, then median {summary.median:.1f} s"
         f" ({summary.lowest:.1f} to {summary.highest:.1f}), target {TARGET_SECONDS:.0f} s"
     )
-    console.print(f"raw results: {file}")
+    console.print(f"raw results: {file}", markup=False)
     return summary.median <= TARGET_SECONDS
 
 

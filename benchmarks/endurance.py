@@ -105,7 +105,7 @@ async def benchmark(
             ],
         },
     )
-    console.print(*wrong, f"raw results: {file}", sep="\n")
+    console.print(*wrong, f"raw results: {file}", sep="\n", markup=False)
     return not wrong
 
 

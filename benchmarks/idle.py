@@ -53,7 +53,7 @@ async def benchmark(console: Console, conditions: Conditions, seconds: float) ->
             "counts": counts,
         },
     )
-    console.print(f"raw results: {file}")
+    console.print(f"raw results: {file}", markup=False)
     return True
 
 

@@ -96,7 +96,7 @@ async def benchmark(
             "runs": [asdict(run) for run in runs],
         },
     )
-    console.print(f"raw results: {file}")
+    console.print(f"raw results: {file}", markup=False)
     return True
 
 

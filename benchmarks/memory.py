@@ -34,7 +34,8 @@ async def benchmark(console: Console, conditions: Conditions, rounds: int) -> bo
             measurements[load.name].append(measurement)
             peak = measurement.peak_rss_bytes / 2**20
             outcome = "; ".join(measurement.problems) or f"peak {peak:.1f} MB"
-            console.print(f"round {number}: {load.batches} x {load.slots}: {outcome}")
+            told = f"round {number}: {load.batches} x {load.slots}: {outcome}"
+            console.print(told, markup=False)
     console.print(memory_table(measurements))
     file = results.write(
         "memory",
@@ -47,7 +48,7 @@ async def benchmark(console: Console, conditions: Conditions, rounds: int) -> bo
             },
         },
     )
-    console.print(f"raw results: {file}")
+    console.print(f"raw results: {file}", markup=False)
     return not any(item.problems for items in measurements.values() for item in items)
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from benchmarks import machine, results
@@ -90,9 +91,9 @@ async def benchmark(console: Console, conditions: Conditions, load: Load) -> boo
             "figures": figures | {f"cores {k}": [v / seconds] for k, v in busy.items()},
         },
     )
-    console.print(f"raw results: {file}")
+    console.print(f"raw results: {file}", markup=False)
     for problem in wrong:
-        console.print(f"[red]wrong answer[/]: {problem}")
+        console.print(f"[red]wrong answer[/]: {escape(problem)}")
     return not wrong
 
 

@@ -49,7 +49,7 @@ async def benchmark(
     )
     ratio = summarise(figures["recovery / peak"])
     console.print(f"recovery of {backlog.events:,} events at {ratio.median:.2f} of the peak rate")
-    console.print(*problems, f"raw results: {file}", sep="\n")
+    console.print(*problems, f"raw results: {file}", sep="\n", markup=False)
     return not problems
 
 

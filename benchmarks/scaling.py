@@ -59,7 +59,7 @@ async def benchmark(
             "runs": [asdict(run) for run in runs],
         },
     )
-    console.print(f"raw results: {file}")
+    console.print(f"raw results: {file}", markup=False)
     return all(run.rate > 0 for run in runs)
 
 

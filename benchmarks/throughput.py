@@ -45,7 +45,7 @@ async def benchmark(
             "measurements": [item.raw() for item in measurements],
         },
     )
-    console.print(f"raw results: {file}")
+    console.print(f"raw results: {file}", markup=False)
     return not any(item.problems for item in measurements)
 
 

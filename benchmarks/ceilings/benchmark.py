@@ -60,7 +60,7 @@ async def benchmark(
             "transactions": found.transactions,
         },
     )
-    console.print(f"raw results: {file}")
+    console.print(f"raw results: {file}", markup=False)
     return True
 
 

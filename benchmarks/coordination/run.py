@@ -44,7 +44,7 @@ async def benchmark(
     _show(console, figures)
     described = machine.describe(conditions.servers)
     file = results.write("coordination", {"rounds": rounds, **described, "figures": figures})
-    console.print(f"raw results: {file}")
+    console.print(f"raw results: {file}", markup=False)
     return True
 
 

@@ -1,6 +1,7 @@
 """The report as a table for people."""
 
 from rich.console import Console, Group, RenderableType
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -19,7 +20,7 @@ def render(report: AuditReport) -> RenderableType:
 
 
 def _logs(report: AuditReport) -> Table:
-    table = Table(title=f"read of group {report.consumer_group}", title_justify="left")
+    table = Table(title=f"read of group {escape(report.consumer_group)}", title_justify="left")
     table.add_column("topic")
     table.add_column("partitions", justify="right")
     table.add_column("records", justify="right")

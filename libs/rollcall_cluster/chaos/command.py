@@ -141,7 +141,7 @@ def _progress(total: int, seed: int) -> Iterator[tuple[OnStep, OnFault]]:
     console = Console(stderr=True)
     console.print(f"{total} faults, seed {seed}")
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
@@ -154,7 +154,7 @@ def _progress(total: int, seed: int) -> Iterator[tuple[OnStep, OnFault]]:
             bar.update(task, description=step)
             if not console.is_terminal and step not in seen:
                 seen.add(step)
-                console.print(step, highlight=False)
+                console.print(step, highlight=False, markup=False)
 
         def on_fault(record: FaultRecord) -> None:
             bar.advance(task)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from rollcall_cluster.chaos.results import ChaosResult, FaultRecord
@@ -93,12 +94,14 @@ def print_result(result: ChaosResult, console: Console) -> None:
     console.print(_table("faults", _HEADINGS, _cells(result)))
     console.print(_table("rounds", _ROUND_HEADINGS, _round_cells(result)))
     for left_out in result.left_out:
-        console.print(f"left out: {left_out.name}: {left_out.reason}")
+        console.print(f"left out: {left_out.name}: {left_out.reason}", markup=False)
     for fault in [*result.failed, *result.late]:
-        console.print(f"[red]fault {fault.number}, {fault.name} ({fault.detail}): {_missed(fault)}")
+        told = f"fault {fault.number}, {fault.name} ({fault.detail}): {_missed(fault)}"
+        console.print(told, style="red", markup=False)
     for each in result.rounds:
         for text in [*each.violated, *each.idle, *([each.problem] if each.problem else [])]:
-            console.print(f"[red]round {each.number}: {text}", markup=True, highlight=False)
+            told = f"round {each.number}: {text}"
+            console.print(told, style="red", markup=False, highlight=False)
     console.print(verdict(result), style="bold green" if result.ok else "bold red")
 
 
@@ -164,7 +167,7 @@ def _table(title: str, headings: Sequence[str], cells: Iterable[Sequence[str]]) 
     for number, heading in enumerate(headings):
         table.add_column(heading, justify="right" if number else "left")
     for row in cells:
-        table.add_row(*row)
+        table.add_row(*map(escape, row))
     return table
 
 

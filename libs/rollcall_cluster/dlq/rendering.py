@@ -19,7 +19,7 @@ def print_listing(
     counts: Sequence[LetterCount], page: Sequence[LetterSummary], following: LetterId | None
 ) -> None:
     """Print counts, then one page."""
-    console = Console()
+    console = Console(markup=False)
     if not counts:
         console.print("no dead letters match")
         return
@@ -28,7 +28,7 @@ def print_listing(
         console.print()
         console.print(_letters(page))
     if following:
-        console.print(f"\nthere are more: --after {following}", markup=False, soft_wrap=True)
+        console.print(f"\nthere are more: --after {following}", soft_wrap=True)
 
 
 def print_letter(letter: Letter) -> None:

@@ -23,7 +23,8 @@ def print_summary(summary: Summary, *, as_json: bool) -> None:
         f" seed {summary.seed}"
     )
     if summary.content_store is not None:
-        console.print(f"{summary.essays_written:,} essays written to {summary.content_store}")
+        told = f"{summary.essays_written:,} essays written to {summary.content_store}"
+        console.print(told, markup=False)
     console.print(_sent_table(summary))
     if summary.expected is not None:
         console.print(_expected_table(summary.expected))

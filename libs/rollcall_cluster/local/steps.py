@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
+from rich.markup import escape
 
 from rollcall_cluster.local.readiness import Report
 
@@ -20,9 +21,9 @@ def shown_steps(done: str) -> Iterator[Report]:
         def report(step: str) -> None:
             nonlocal latest
             if console.is_terminal:
-                status.update(step)
+                status.update(escape(step))
             elif step != latest:
-                console.print(step)
+                console.print(step, markup=False)
             latest = step
 
         yield report

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -40,7 +41,7 @@ def server_table(servers: EmbeddedServers) -> Table:
         table.add_column(heading)
     for server in server_rows(servers):
         style = "red" if server["status"] == "dead" else "green"
-        pid, address = _shown(server["pid"]), str(server["address"])
+        pid, address = _shown(server["pid"]), escape(str(server["address"]))
         table.add_row(str(server["name"]), Text(str(server["status"]), style), pid, address)
     return table
 

@@ -96,7 +96,8 @@ def scenarios_command(
     finally:
         _write(run, out)
     if out is not None:
-        console.print(f"written: {out}/scenarios.json, junit.xml, report.html", highlight=False)
+        told = f"written: {out}/scenarios.json, junit.xml, report.html"
+        console.print(told, highlight=False, markup=False)
     raise typer.Exit(_exit_code(run, scenario))
 
 
@@ -123,7 +124,7 @@ def _progress(total: int, console: Console) -> Iterator[tuple[OnStep, OnFinding]
     """A bar on a terminal, a line for each step elsewhere; the table of each scenario when it is over."""
     steps = Console(stderr=True)
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),

@@ -109,6 +109,30 @@ def test_what_people_see_names_what_was_missed():
     assert "left out: kafka-crash: kafka is not ours" in out.getvalue()
 
 
+def test_brackets_in_what_people_see_are_no_markup():
+    """Evidence and reasons are text of others, whatever stands in them."""
+    result = _result()
+    evidence = "[provided by file.essay.content.provisioned.v1-3@17; holds slot 4]"
+    result.rounds[0] = RoundRecord(
+        1,
+        0.0,
+        violations=1,
+        violated=[f"slot-not-announced (1): content text-1 of batch b {evidence}"],
+        idle=["els-1 [/x]"],
+        problem="not audited: [/y] z",
+    )
+    missed = _fault(4, "zombie", None)
+    missed.problem = "OSError: [Errno 5] [input/output]"
+    result.faults.append(missed)
+    result.left_out = [LeftOut("kafka-crash", "[not] ours")]
+    out = StringIO()
+    print_result(result, Console(file=out, width=250))
+    shown = out.getvalue()
+    told = (evidence, "els-1 [/x]", "OSError: [Errno 5] [input/output]", "kafka-crash: [not] ours")
+    assert [text for text in told if text not in shown] == []
+    assert shown.count("not audited: [/y] z") == 2
+
+
 def test_markdown_has_a_row_for_each_fault_and_round():
     """As docs/reliability.md shows it."""
     text = markdown(_result())

@@ -2,13 +2,14 @@
 
 import asyncio
 from contextlib import asynccontextmanager
+from itertools import count
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import AsyncMock, Mock
 
 import pytest
 
-from rollcall_cluster.chaos.faults import FAULTS, NotInflictedError
+from rollcall_cluster.chaos.faults import FAULTS, NotInflictedError, postgres
 
 NAMES = ("postgres-terminate", "postgres-terminate-starting", "postgres-cancel")
 
@@ -26,7 +27,7 @@ def _arena(sessions: int) -> Any:
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     sleep = asyncio.sleep
     monkeypatch.setattr(asyncio, "sleep", lambda _seconds: sleep(0))
-    monkeypatch.setattr(FAULTS["postgres-terminate-starting"], "_SECONDS", 0.01)
+    monkeypatch.setattr(postgres, "time", SimpleNamespace(monotonic=count().__next__))
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -12,7 +12,12 @@ from rollcall.dead_letters.letter import AuditEntry, Letter, LetterCount, Letter
 from rollcall.dead_letters.operations import Outcome
 from rollcall.dead_letters.redrive import Untouched
 from rollcall_cluster.dlq.documents import letter_document, listing_document, outcome_document
-from rollcall_cluster.dlq.rendering import print_letter, print_outcome, value_lines
+from rollcall_cluster.dlq.rendering import (
+    print_letter,
+    print_listing,
+    print_outcome,
+    value_lines,
+)
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SUMMARY = LetterSummary(
@@ -53,6 +58,20 @@ def test_any_value_is_shown_in_bounds_and_without_control_characters(value: byte
     lines = list(value_lines(value))
     assert len(lines) <= 4097
     assert all(line.isprintable() for line in lines)
+
+
+def test_brackets_in_a_message_are_listed_as_they_are(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    message = "Field required [type=missing, input_value={}] [/b]"
+    print_listing([], [], None)
+    print_listing(
+        [LetterCount("ValidationError", "9f2c", "dead", 1)],
+        [replace(SUMMARY, error_message=message)],
+        None,
+    )
+    assert message in capsys.readouterr().out
 
 
 def test_a_letter_is_shown_with_all_that_is_known(capsys: pytest.CaptureFixture[str]) -> None:
