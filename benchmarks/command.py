@@ -1,6 +1,7 @@
 """The commands of `rollcall bench`, or `python -m benchmarks`."""
 
 import logging
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -28,10 +29,12 @@ from benchmarks.coordination import run as coordination
 from benchmarks.everything import measure_all
 from benchmarks.on_servers import run_on_servers
 from benchmarks.run import Conditions
+from benchmarks.sized import sized
 from benchmarks.sizes import FULL, QUICK
 from benchmarks.without_servers import model_command, report_command, simulate_command
 from rollcall_cluster.measuring.load import Load
 
+_PREFIX = "rollcall-bench-quick-"
 _EPILOG = """\
 Examples:
 
@@ -49,7 +52,8 @@ Examples:
 
   rollcall bench simulate --replicas 1000         no servers, no network
 
-Raw results are kept in benchmarks/results/. The servers are embedded ones unless ROLLCALL_* names others.
+Raw results are kept in benchmarks/results/, those of --quick elsewhere. Table and pictures are made from the
+newest that were measured with default sizes. The servers are embedded ones unless ROLLCALL_* names others.
 """
 
 app = typer.Typer(
@@ -71,6 +75,7 @@ def bench_commands() -> typer.Typer:
 
 
 @app.command("all")
+@sized
 def all_command(
     quick: Annotated[bool, typer.Option("--quick", help="Small sizes: does it all run?")] = False,
     rounds: Annotated[
@@ -81,10 +86,20 @@ def all_command(
     write: Annotated[
         bool, typer.Option(help="Afterwards, write table and pictures to the documentation.")
     ] = False,
-    out: Annotated[Path, typer.Option(help="Folder for the raw results.")] = results.RESULTS,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder for the raw results.",
+            show_default="benchmarks/results, a new one in the temporary folder with --quick",
+        ),
+    ] = None,
     logs: options.Logs = None,
 ) -> None:
     """Everything, one after the other; ends with the table of targets."""
+    if write and results.sizes_now() != results.FULL:
+        raise typer.BadParameter("--write is for the full sizes: without --quick and --rounds")
+    folder = out or (Path(tempfile.mkdtemp(prefix=_PREFIX)) if quick else results.RESULTS)
+    console.print(f"raw results go to {folder}", markup=False)
     sizes = QUICK if quick else FULL
     if rounds is not None:
         sizes = replace(sizes, rounds=rounds, scaling_rounds=rounds)
@@ -97,15 +112,16 @@ def all_command(
         )
         return await measure_all(console, conditions, sizes)
 
-    with results.kept_in(out):
+    with results.kept_in(folder):
         right = run_on_servers(run, logs)
         if sizes.demo_rounds:
             right = demo_time.benchmark(console, sizes.demo_rounds) and right
-    report.report(console, write=write, folder=out)
+    report.report(console, write=write, folder=folder, sizes=results.sizes_now())
     _finish(right)
 
 
 @app.command("throughput")
+@sized
 def throughput_command(
     contestants: options.Contestants = list(DEFAULT),  # noqa: B006 - typer copies it
     batches: options.Batches = 200,
@@ -128,6 +144,7 @@ def throughput_command(
 
 
 @app.command("ceilings")
+@sized
 def ceilings_command(
     batches: options.Batches = 100,
     slots: options.Slots = 500,
@@ -144,6 +161,7 @@ def ceilings_command(
 
 
 @app.command("latency")
+@sized
 def latency_command(
     seconds: Annotated[float, typer.Option(min=1, help="Of each rate in each round.")] = 30.0,
     peak: Annotated[
@@ -164,6 +182,7 @@ def latency_command(
 
 
 @app.command("scaling")
+@sized
 def scaling_command(
     seconds: Annotated[float, typer.Option(min=5, help="Length of the steady state.")] = 30.0,
     share: Annotated[
@@ -181,12 +200,14 @@ def scaling_command(
 
 
 @app.command("memory")
+@sized
 def memory_command(rounds: options.Rounds = 3, logs: options.Logs = None) -> None:
     """Peak resident memory of a replica on small, many and large batches."""
     _finish(run_on_servers(lambda conditions: memory.benchmark(console, conditions, rounds), logs))
 
 
 @app.command("endurance")
+@sized
 def endurance_command(
     filled: Annotated[
         int, typer.Option(min=500, help="Finished contents in the filled tables.")
@@ -208,6 +229,7 @@ def endurance_command(
 
 
 @app.command("recovery")
+@sized
 def recovery_command(
     events: Annotated[int, typer.Option(min=500, help="The backlog.")] = FULL.backlog_events,
     rounds: options.Rounds = 1,
@@ -223,6 +245,7 @@ def recovery_command(
 
 
 @app.command("idle")
+@sized
 def idle_command(
     seconds: Annotated[float, typer.Option(min=1, help="How long to look.")] = FULL.idle_seconds,
     logs: options.Logs = None,
@@ -232,6 +255,7 @@ def idle_command(
 
 
 @app.command("coordination")
+@sized
 def coordination_command(rounds: options.Rounds = 3, logs: options.Logs = None) -> None:
     """Locks beside redis-py's, hand-overs among 100 contenders, the filter with and without."""
     _finish(
@@ -240,6 +264,7 @@ def coordination_command(rounds: options.Rounds = 3, logs: options.Logs = None) 
 
 
 @app.command("profile")
+@sized
 def profile_command(
     batches: options.Batches = 200, slots: options.Slots = 500, logs: options.Logs = None
 ) -> None:
@@ -249,6 +274,7 @@ def profile_command(
 
 
 @app.command("demo-time")
+@sized
 def demo_time_command(rounds: options.Rounds = 3) -> None:
     """Duration of `make demo` with warm caches."""
     _finish(demo_time.benchmark(console, rounds))

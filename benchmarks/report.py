@@ -19,15 +19,21 @@ PICTURES = _ROOT / "docs" / "performance"
 _HEADINGS = ("what", "target", "measured", "verdict")
 
 
-def report(console: Console, *, write: bool, folder: Path = results.RESULTS) -> list[Verdict]:
+def report(
+    console: Console,
+    *,
+    write: bool,
+    folder: Path = results.RESULTS,
+    sizes: str = results.FULL,
+) -> list[Verdict]:
     """Print the table; with `write`, put it and the pictures into the documentation.
 
     Raises:
         BenchmarkError: nothing was measured yet.
     """
-    found = results.newest(folder)
+    found = results.newest(folder, sizes)
     if not found:
-        raise BenchmarkError(f"no results in {folder}: measure first, `rollcall bench all`")
+        raise BenchmarkError(f"no {sizes} results in {folder}: measure first, `rollcall bench all`")
     verdicts = judge(TARGETS, figures_of(found))
     console.print(shown(verdicts))
     if write:

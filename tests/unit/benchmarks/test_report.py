@@ -9,8 +9,9 @@ from benchmarks.cores import cores
 from benchmarks.errors import BenchmarkError
 from benchmarks.marks import BEGIN, END, inserted
 from benchmarks.plots import plots
-from benchmarks.report import section
+from benchmarks.report import report, section
 from benchmarks.verdicts import Bound, Target, judge
+from rich.console import Console
 
 LATENCY = {
     "machine": {"cores": 2, "processor": "some processor"},
@@ -35,6 +36,26 @@ def test_the_newest_file_of_each_benchmark_counts(tmp_path: Path) -> None:
     found = results.newest(tmp_path)
     assert found.keys() == {"a"}
     assert (found["a"]["figures"], found["a"]["file"]) == ({"x": [2]}, "2026-01-02-a.json")
+
+
+def test_smaller_runs_do_not_displace_full_ones(tmp_path: Path) -> None:
+    """Files of earlier programs do not say how much was measured: they are full."""
+    store(tmp_path, "2026-01-01-a.json", {"benchmark": "a", "figures": {"x": [1]}})
+    with results.kept_in(tmp_path):
+        for sizes, value in ((results.FULL, 2), (results.QUICK, 3), (results.CUSTOM, 4)):
+            with results.of_sizes(sizes):
+                file = results.write("a", {"figures": {"x": [value]}})
+                file.rename(tmp_path / f"2026-01-0{value}-a.json")
+        results.write("a", {"figures": {"x": [5]}})
+    assert results.newest(tmp_path)["a"]["figures"] == {"x": [2]}
+    assert results.newest(tmp_path, results.QUICK)["a"]["figures"] == {"x": [3]}
+
+
+def test_a_report_of_nothing_full_is_refused(tmp_path: Path) -> None:
+    """A quick run proves that it runs, and nothing else."""
+    store(tmp_path, "2026-01-01-a.json", {"benchmark": "a", "sizes": "quick", "figures": {}})
+    with pytest.raises(BenchmarkError, match="no full results"):
+        report(Console(quiet=True), write=False, folder=tmp_path)
 
 
 def test_only_what_was_measured_is_drawn() -> None:
