@@ -123,6 +123,8 @@ def _missed(fault: FaultRecord) -> str:
         return fault.problem
     if fault.unready:
         return f"not ready again: {' | '.join(fault.unready)}"
+    if fault.rate_seconds is not None and fault.rate_seconds <= fault.limit_seconds:
+        return "the rate was back in time, but did not stay, or not once all was healed"
     seen = _shown(fault.rate_seconds)
     return f"rate back after {seen} s, allowed are {fault.limit_seconds:.0f} s"
 

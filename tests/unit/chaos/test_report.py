@@ -101,8 +101,13 @@ def test_what_people_see_names_what_was_missed():
     """The fault, the limit, the reason for what was left out."""
     result = _result()
     result.faults.append(_fault(4, "zombie", 20.0))
+    result.faults.append(_fault(5, "clock-ahead", 3.0))
+    result.faults[-1].settled = None
     out = StringIO()
     print_result(result, Console(file=out, width=200))
+    assert "fault 5, clock-ahead (els-2 <wounded>): the rate was back in time, but" in (
+        out.getvalue()
+    )
     assert "fault 4, zombie (els-2 <wounded>): rate back after 20.0 s, allowed are 9 s" in (
         out.getvalue()
     )
