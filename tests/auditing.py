@@ -14,14 +14,19 @@ async def audit(
     Raises:
         CannotAuditError: it does not come to rest in that time.
     """
-    target = AuditTarget(
+    options = AuditOptions(require_rest=True, wait_seconds=wait_seconds)
+    return await verify(target_of(environment), options)
+
+
+def target_of(environment: Mapping[str, str]) -> AuditTarget:
+    """The deployment of replicas with these variables."""
+    return AuditTarget(
         kafka_bootstrap_servers=environment["ROLLCALL_KAFKA_BOOTSTRAP_SERVERS"],
         postgres_dsn=environment["ROLLCALL_POSTGRES_DSN"],
         database_schema=environment["ROLLCALL_DATABASE_SCHEMA"],
         topic_prefix=environment["ROLLCALL_TOPIC_PREFIX"],
         consumer_group=environment["ROLLCALL_CONSUMER_GROUP"],
     )
-    return await verify(target, AuditOptions(require_rest=True, wait_seconds=wait_seconds))
 
 
 async def assert_clean(

@@ -14,6 +14,7 @@ from rollcall_cluster.auditor import AuditTarget, CannotAuditError, verify
 from rollcall_cluster.auditor.command import verify_command
 from rollcall_cluster.auditor.database import open_database
 from rollcall_cluster.embedded import EmbeddedServers
+from tests.eventually import eventually
 from tests.unit.auditor.clean import OPEN, clean_world
 from tests.unit.auditor.deployment import AT_ONCE, Deployment
 from tests.unit.auditor.events import content
@@ -104,6 +105,26 @@ async def test_what_cannot_be_checked_exits_2_with_a_remedy(
     result = await _run(deployment, **{variable: value})
     assert result.exit_code == 2, result.output
     assert remedy in result.stderr
+
+
+async def test_a_positions_topic_that_is_gone_exits_2(deployment: Deployment):
+    """Without it lanes publish nothing, and nobody can tell what they have published."""
+    await deployment.load(clean_world(deployment.prefix).finish(), constrained=True)
+    positions = f"{deployment.prefix}els.relay.positions.v1"
+    admin = AIOKafkaAdminClient(bootstrap_servers=deployment.kafka)
+    await admin.start()
+    try:
+        await admin.delete_topics([positions])
+
+        async def gone() -> bool:
+            return positions not in await admin.list_topics()
+
+        await eventually(gone, message=f"{positions} is gone")
+    finally:
+        await admin.close()
+    result = await _run(deployment)
+    assert result.exit_code == 2, result.output
+    assert f"topics missing on the cluster: {positions}" in result.stderr
 
 
 async def _seen(deployment: Deployment) -> tuple[set[str], set[str], int]:

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
+from rollcall_cluster.auditor import AuditOptions, verify
 from rollcall_cluster.generator import PROFILES, Plan
 from rollcall_events import (
     BatchContentProvisioningCompletedV1,
@@ -18,7 +19,7 @@ from rollcall_events import (
     EventData,
 )
 from rollcall_events.topics import TOPICS, topic_for
-from tests.auditing import assert_clean, audit
+from tests.auditing import assert_clean, audit, target_of
 from tests.cluster.load import under_load
 from tests.eventually import DEADLINE_SECONDS, eventually
 from tests.fixtures.services import StartService
@@ -146,6 +147,7 @@ async def test_lane_positions_that_were_lost_are_found_in_the_output(
         await make_again(service_environment)
         replica = await refusing_replica(service_process, "c")
     await stop([replica])
+    assert await violated_meanwhile(service_environment) == {"lane-behind-database"}
 
     rollcall = RollcallCommand(service_environment)
     planned = await json_of(rollcall, "reconcile", "--dry-run")
@@ -158,6 +160,11 @@ async def test_lane_positions_that_were_lost_are_found_in_the_output(
 
     await ready_replicas(service_process, "de")
     await assert_clean(service_environment, wait_seconds=REST_SECONDS)
+
+
+async def violated_meanwhile(environment: Environment) -> frozenset[str]:
+    """What an audit finds that does not wait for rest."""
+    return (await verify(target_of(environment), AuditOptions(wait=False))).violated_codes
 
 
 async def refusing_replica(service_process: StartService, name: str) -> ServiceProcess:

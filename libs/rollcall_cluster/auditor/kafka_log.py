@@ -76,10 +76,6 @@ class KafkaLogs:
         self._consumer.assign(everything)
         self._rest(everything)
 
-    def has_topic(self, topic: str) -> bool:
-        """Whether the topic exists."""
-        return topic in self._counts
-
     def partitions(self, topics: Collection[str]) -> list[TopicPartition]:
         """Every partition of the given topics.
 

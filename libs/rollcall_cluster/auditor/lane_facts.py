@@ -18,12 +18,16 @@ class LanePositions:
 
     def __init__(self, logs: KafkaLogs, logbook: Logbook) -> None:
         self._logs = logs
-        self._topics = [name for name in logbook.names("internal") if logs.has_topic(name)]
+        self._topics = logbook.names("internal")
         self._read_up_to: dict[TopicPartition, int] = {}
         self._newest: dict[int, int] = {}
 
     async def newest(self) -> dict[int, int]:
-        """Segment numbers by lane; lanes that never published anything are not in it."""
+        """Segment numbers by lane; lanes that have noted no position are not in it.
+
+        Raises:
+            CannotAuditError: the topic does not exist.
+        """
         partitions = self._logs.partitions(self._topics)
         ends = await self._logs.settled_ends(partitions)
         starts = await self._logs.starts(partitions)

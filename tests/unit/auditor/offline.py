@@ -1,5 +1,6 @@
 """Judges a world without servers: its records and rows go straight into a scratch database."""
 
+import json
 from collections import defaultdict
 from datetime import timedelta
 from pathlib import Path
@@ -31,6 +32,7 @@ FACTS = {
     "marked_hidden": 0,
 }
 FAR = 10**9
+_LANES = "els.relay.positions.v1"
 
 
 class Offline:
@@ -118,7 +120,9 @@ class Offline:
         return (*key, self._logbook.number(*key), *told, furthest)
 
     def _lane(self, row: dict) -> tuple:
-        lane, published = row["lane"], self._world.next_seq[row["lane"]] or None
+        lane = row["lane"]
+        noted = [r.value for r in self._world.records if (r.topic, r.partition) == (_LANES, lane)]
+        published = json.loads(noted[-1] or b"{}")["seq"] if noted else None
         left = sum(segment["lane"] == lane for segment in self._world.tables["segment"])
         known = (row["last_seq"], row["published_seq"])
         return (lane, *known, published, published, left, left)
@@ -142,7 +146,7 @@ class Offline:
     def _by_partition(self) -> dict[tuple[str, int], list[Record]]:
         found = defaultdict(list)
         for record in sorted(self._world.records, key=lambda record: record.offset):
-            if record.topic != "els.relay.positions.v1":
+            if record.topic != _LANES:
                 found[(record.topic, record.partition)].append(record)
         return found
 

@@ -14,6 +14,11 @@ def relation(room: EvidenceRoom) -> Relation:
     )
 
 
+# A lane notes its position, 0, before it gives its first number.
+_KAFKA_SIDE = (
+    "iif(kafka_seq IS NULL, ', Kafka does not know the lane', ', Kafka holds up to ' || kafka_seq)"
+)
+
 _LANES = (
     Check(
         code="segments-left",
@@ -36,17 +41,17 @@ _LANES = (
         code="lane-behind-database",
         invariant=6,
         title="Every segment known as published is in Kafka",
-        applies="published_seq IS NOT NULL AND kafka_seq IS NOT NULL",
-        violated="kafka_seq < published_seq",
-        found="'published up to ' || published_seq || ', Kafka holds up to ' || kafka_seq",
+        applies="published_seq > 0",
+        violated="kafka_seq IS NULL OR kafka_seq < published_seq",
+        found=f"'published up to ' || published_seq || {_KAFKA_SIDE}",
     ),
     Check(
         code="lane-numbers-lost",
         invariant=6,
         title="At rest, every segment number given was published",
-        applies="last_seq IS NOT NULL AND kafka_seq IS NOT NULL AND segments = 0",
-        violated="kafka_seq < last_seq",
-        found="'numbers up to ' || last_seq || ' given, Kafka holds up to ' || kafka_seq",
+        applies="last_seq > 0 AND segments = 0",
+        violated="kafka_seq IS NULL OR kafka_seq < last_seq",
+        found=f"'numbers up to ' || last_seq || ' given' || {_KAFKA_SIDE}",
         rest_only=True,
     ),
 )

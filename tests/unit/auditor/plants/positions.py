@@ -53,3 +53,8 @@ def kafka_older_than_database(world: World) -> None:
 @plant("lane-numbers-lost", afterwards=True)
 def segment_numbered_and_lost(world: World) -> None:
     world.tables["lane"][0]["last_seq"] += 1
+
+
+@plant("lane-behind-database", "lane-numbers-lost", afterwards=True)
+def positions_topic_made_again(world: World) -> None:
+    world.records = [r for r in world.records if r.topic != "els.relay.positions.v1"]
