@@ -1,4 +1,4 @@
-"""The auditor and deployments that move: waiting for rest, transactions, retention."""
+"""The auditor and deployments that move: waiting for rest, transactions."""
 
 import asyncio
 from contextlib import suppress
@@ -6,15 +6,12 @@ from dataclasses import replace
 
 import pytest
 from aiokafka import AIOKafkaProducer
-from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
-from aiokafka.structs import TopicPartition
 
 from rollcall_cluster.auditor import AuditOptions, AuditReport, NotAtRestError, Outcome, verify
 from rollcall_cluster.embedded import EmbeddedServers
 from tests.unit.auditor.clean import FULL, OPEN, clean_world
 from tests.unit.auditor.deployment import AT_ONCE, CONTENT_TOPIC, SLOTS_TOPIC, Deployment, told
 from tests.unit.auditor.events import assigned, content, registration
-from tests.unit.auditor.service import Service
 from tests.unit.auditor.world import World, encoded
 
 PATIENT = AuditOptions(wait_seconds=60)
@@ -176,41 +173,3 @@ async def test_a_position_before_the_markers_of_a_transaction_is_at_the_end(
     report = await deployment.audit()
     assert told(report) == {}
     assert report.at_rest
-
-
-async def _remove_before(deployment: Deployment, topic: str, partition: int, offset: int) -> None:
-    admin = AIOKafkaAdminClient(bootstrap_servers=deployment.kafka)
-    await admin.start()
-    try:
-        where = TopicPartition(deployment.prefix + topic, partition)
-        await admin.delete_records({where: RecordsToDelete(before_offset=offset)})
-    finally:
-        await admin.close()
-
-
-async def test_what_retention_removed_is_not_checkable(deployment: Deployment):
-    """Slots whose input and announcement are gone are no violations; how much is gone is told."""
-    world = clean_world(deployment.prefix).finish()
-    await deployment.load(world, constrained=True)
-    for topic in (CONTENT_TOPIC, SLOTS_TOPIC):
-        last = max((r for r in world.records if r.topic == topic), key=lambda record: record.offset)
-        await _remove_before(deployment, topic, last.partition, last.offset)
-    report = await deployment.audit()
-    assert told(report) == {}
-    unclear = {check.code for check in report.checks if check.not_checkable}
-    assert unclear == {"content-without-input", "slot-not-announced", "order-not-published"}
-    assert {log.topic for log in report.logs if log.no_longer_readable} == {
-        deployment.prefix + CONTENT_TOPIC,
-        deployment.prefix + SLOTS_TOPIC,
-    }
-
-
-async def test_input_removed_before_it_was_handled_is_found(deployment: Deployment):
-    """A position below the start of its log is a loss."""
-    world = clean_world(deployment.prefix).finish()
-    Service(world)
-    lost = [world.take_in(content(OPEN, name)) for name in ("lost", "lost too")]
-    await deployment.load(world, constrained=True)
-    await _remove_before(deployment, CONTENT_TOPIC, lost[1].partition, lost[1].offset + 1)
-    report = await deployment.audit()
-    assert report.violated_codes == {"position-below-start"}

@@ -34,6 +34,8 @@ class Check:
     """SQL expression: what is wrong with a subject that breaks it, in words."""
     excused: str = "0"
     """Which of the broken ones cannot be blamed, because what would prove them is out of reach."""
+    excusable: str | None = None
+    """The fact that says how many can be excused at most: so many records are out of reach."""
     rest_only: bool = False
     """Whether it is true only of a deployment at rest."""
     checked: str | None = None
@@ -65,13 +67,17 @@ def run_checks(
             results.append(_result(check, skipped="only at rest"))
             continue
         violations, not_checkable = next(found), next(found)
-        examples = _examples(scratch, relation, check, facts, max_examples) if violations else ()
+        # Each lacks a record of its own: more than are out of reach cannot be among them.
+        surplus = max(0, not_checkable - facts[check.excusable]) if check.excusable else 0
+        condition = _broken(check) if surplus else f"{_broken(check)} AND NOT ({check.excused})"
+        limit = max_examples if violations + surplus else 0
+        examples = _examples(scratch, relation, check, facts, condition, limit)
         results.append(
             _result(
                 check,
                 checked=checked[_subjects(check)],
-                violations=violations,
-                not_checkable=not_checkable,
+                violations=violations + surplus,
+                not_checkable=not_checkable - surplus,
                 examples=examples,
             )
         )
@@ -117,11 +123,13 @@ def _broken(check: Check) -> str:
 
 
 def _examples(
-    scratch: Scratch, relation: Relation, check: Check, facts: Facts, limit: int
+    scratch: Scratch, relation: Relation, check: Check, facts: Facts, condition: str, limit: int
 ) -> tuple[Example, ...]:
+    if limit == 0:
+        return ()
     statement = (
         f"SELECT {check.found}, {relation.key} FROM {relation.source}"  # noqa: S608
-        f" WHERE {_broken(check)} AND NOT ({check.excused}) LIMIT {limit}"
+        f" WHERE {condition} LIMIT {limit}"
     )
     rows = list(scratch.rows(statement, facts))
     subjects = relation.evidence(scratch, [row[1:] for row in rows])

@@ -32,7 +32,8 @@ FROM batch
 -- In order of batch and position: what the slots of a batch add up to is computed as they pass.
 SELECT uuid_send(batch_id) AS batch, position, essay_id, state, text_storage_id, file_upload_id,
        original_file_name, raw_file_storage_id, file_size_bytes, content_md5_hash,
-       validation_error_code, validation_error_detail
+       validation_error_code, validation_error_detail,
+       extract(epoch FROM taken_at)::float8 AS at
 FROM slot
 ORDER BY batch_id, position
 
@@ -40,7 +41,7 @@ ORDER BY batch_id, position
 -- The age counts from when it could have been placed: not before its batch was registered.
 SELECT uuid_send(u.batch_id) AS batch, u.kind, u.identity, u.outcome, u.file_upload_id,
        u.original_file_name, u.raw_file_storage_id, u.file_size_bytes, u.content_md5_hash,
-       u.validation_error_code,
+       u.validation_error_code, extract(epoch FROM u.first_seen_at)::float8 AS at,
        extract(epoch FROM now() - greatest(u.first_seen_at, b.registered_at))::float8 AS age_seconds
 FROM unplaced u LEFT JOIN batch b USING (batch_id)
 
@@ -48,11 +49,12 @@ FROM unplaced u LEFT JOIN batch b USING (batch_id)
 SELECT uuid_send(batch_id) AS batch FROM completion
 
 -- name: dead_letters
-SELECT topic, partition, record_offset, state FROM dead_letter WHERE consumer_group = $1
+SELECT topic, partition, record_offset, state, extract(epoch FROM first_seen_at)::float8 AS at
+FROM dead_letter WHERE consumer_group = $1
 
 -- name: orders
 -- What operators did that changes what must hold, in order.
-SELECT id, action, subject, before, after FROM operator_audit
+SELECT id, extract(epoch FROM at)::float8, action, subject, before, after FROM operator_audit
 WHERE consumer_group = $1
   AND action IN ('replay-input', 'reset-position', 'replay-output', 'reassign')
 ORDER BY id

@@ -12,6 +12,7 @@ from rollcall_cluster.auditor.database import Snapshot
 from rollcall_cluster.auditor.kafka_log import KafkaLogs
 from rollcall_cluster.auditor.lane_facts import LanePositions, lane_rows
 from rollcall_cluster.auditor.log_facts import (
+    Removed,
     facts,
     handled_again_rows,
     position_rows,
@@ -30,7 +31,7 @@ from rollcall_cluster.auditor.snapshot_facts import SnapshotCopy
 from rollcall_cluster.auditor.target import AuditTarget
 from rollcall_cluster.auditor.workers import run_shards, worker_count
 
-_LETTERS = "SELECT log, place, state FROM dead_letter WHERE log = :log"
+_LETTERS = "SELECT log, place, state, at FROM dead_letter WHERE log = :log"
 
 
 class Gathering:
@@ -51,6 +52,7 @@ class Gathering:
         self._progress = progress
         self._logbook = Logbook(target.topic_prefix, look.ends.ends)
         self._ends: dict[TopicPartition, int] = {}
+        self._starts = look.ends.starts
         self._read: Counter[str] = Counter()
 
     @property
@@ -142,9 +144,11 @@ class Gathering:
 
     async def facts(self, sweep_seconds: float) -> dict[str, float]:
         """What the checks' predicates need to know besides their rows."""
-        starts = await self._logs.starts(self._ends)
-        return facts(self._logbook, self._look, starts, self._read, sweep_seconds)
+        self._starts = await self._logs.starts(self._ends)
+        trimmed = [partition for partition, start in self._starts.items() if start > 0]
+        removed = Removed(self._starts, await self._logs.oldest(trimmed))
+        return facts(self._logbook, self._look, removed, self._read, sweep_seconds)
 
     def summaries(self) -> tuple[LogSummary, ...]:
         """Every topic as it was read."""
-        return summaries(self._logbook, self._look.ends.starts, self._read)
+        return summaries(self._logbook, self._starts, self._read)

@@ -78,7 +78,7 @@ def _content(data: EssayContentProvisionedV1, log: int, offset: int, dead: bool)
     )
     source = _DEAD_INPUT if dead else _INPUT
     batch, identity = data.batch_id.bytes, data.text_storage_id
-    return (batch, _CONTENT, identity, source, log, offset, None, digest(origin), None, None)
+    return (batch, _CONTENT, identity, source, log, offset, None, digest(origin), *_NOT_SAID)
 
 
 def _failure(data: EssayValidationFailedV1, log: int, offset: int, dead: bool) -> Row:
@@ -91,7 +91,7 @@ def _failure(data: EssayValidationFailedV1, log: int, offset: int, dead: bool) -
     )
     source = _DEAD_INPUT if dead else _INPUT
     batch, identity = data.batch_id.bytes, data.file_upload_id
-    return (batch, _FAILURE, identity, source, log, offset, None, digest(origin), None, None)
+    return (batch, _FAILURE, identity, source, log, offset, None, digest(origin), *_NOT_SAID)
 
 
 def _registration(data: BatchEssaysRegisteredV1, log: int, offset: int, dead: bool) -> Row:
@@ -110,6 +110,7 @@ def _registration(data: BatchEssaysRegisteredV1, log: int, offset: int, dead: bo
 
 
 _CONTENT, _FAILURE = Kind.CONTENT.value, Kind.FAILURE.value
+_NOT_SAID = (None, None, None)
 _INPUT, _DEAD_INPUT = Source.INPUT.value, Source.DEAD_INPUT.value
 _FACTS: dict[type[EventData], tuple[str, Callable[[Any, int, int, bool], Row]]] = {
     EssayContentProvisionedV1: ("sighting", _content),

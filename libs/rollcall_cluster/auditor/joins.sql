@@ -23,6 +23,7 @@ CREATE TABLE tally (
     first_lane INTEGER,
     last_lane INTEGER,
     last_rank INTEGER,
+    at REAL NOT NULL,
     PRIMARY KEY (batch, kind, identity)
 ) WITHOUT ROWID;
 
@@ -57,7 +58,8 @@ SELECT
     ),
     min(lane),
     max(lane),
-    max(rank) FILTER (WHERE source IN (6, 7))
+    max(rank) FILTER (WHERE source IN (6, 7)),
+    coalesce(min(at), 0)
 FROM sighting
 GROUP BY batch, kind, identity;
 
@@ -206,6 +208,8 @@ SELECT
     coalesce(b.purged, 0) AS purged,
     coalesce(b.deadline, 0) AS deadline,
     b.policy,
+    coalesce(b.completed_at, 0) AS completed_at,
+    coalesce(b.ended_at, 0) AS ended_at,
     coalesce(r.slots, 0) AS slots,
     coalesce(r.open, 0) AS open,
     coalesce(r.filled, 0) AS filled,
@@ -256,11 +260,12 @@ SELECT
     sum(d.early) AS events_early,
     count(DISTINCT d.record) AS records,
     coalesce(p.furthest, p.next_offset, 0) AS next_offset,
-    coalesce(p.log_start, 0) AS log_start
+    coalesce(p.log_start, 0) AS log_start,
+    coalesce(max(d.at), 0) AS at
 FROM (
-    SELECT log, place, 1 AS row_, 0 AS event, 0 AS early, NULL AS record FROM dead_letter
+    SELECT log, place, 1 AS row_, 0 AS event, 0 AS early, NULL AS record, at FROM dead_letter
     UNION ALL
-    SELECT log, place, 0, 1, early, record FROM dead_letter_event
+    SELECT log, place, 0, 1, early, record, NULL FROM dead_letter_event
 ) d
 LEFT JOIN position p USING (log)
 GROUP BY d.log, d.place;
@@ -286,7 +291,7 @@ HAVING count(*) > 1;
 
 -- Orders to publish, with how many of their events are there.
 CREATE TEMP VIEW carried_out AS
-SELECT o.entry, o.batch, o.events, (
+SELECT o.entry, o.batch, o.events, o.at, (
     SELECT count(DISTINCT m.event) FROM marked m WHERE m.entry = o.entry
 ) AS published
 FROM publishing_order o;

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from rollcall.access.kafka import KafkaAccess, kafka_options
 from rollcall.access.kafka_refusal import refuse_if_denied
@@ -94,6 +94,11 @@ class KafkaLogs:
         starts: dict[TopicPartition, int] = await self._consumer.beginning_offsets(list(partitions))
         return starts
 
+    async def oldest(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, float]:
+        """When the first record that each partition still holds was written; those with none are left out."""
+        found = await self._consumer.offsets_for_times(dict.fromkeys(partitions, 0))
+        return {p: first.timestamp / 1000 for p, first in found.items() if first is not None}
+
     async def ends(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:
         """The last stable offset of each partition: behind the newest committed record."""
         ends: dict[TopicPartition, int] = await self._consumer.end_offsets(list(partitions))
@@ -146,9 +151,7 @@ class KafkaLogs:
     async def _drain(self, ends: dict[TopicPartition, int]) -> AsyncIterator[LogBatch]:
         progress = time.monotonic()
         while ends:
-            polled = await self._consumer.getmany(
-                *ends, timeout_ms=_POLL_MS, max_records=_POLL_RECORDS
-            )
+            polled = await self._poll(ends)
             for batch in _within(polled, ends):
                 yield batch
             finished = [p for p in polled or list(ends) if await self._is_past(p, ends[p])]
@@ -161,6 +164,24 @@ class KafkaLogs:
                 raise CannotAuditError(
                     f"Kafka gave no record for {self._stall_seconds:g} s: {ends}"
                 )
+
+    async def _poll(
+        self, partitions: Collection[TopicPartition]
+    ) -> Mapping[TopicPartition, Sequence[Any]]:
+        """The next records; what retention removes meanwhile is passed over."""
+        try:
+            polled: Mapping[TopicPartition, Sequence[Any]] = await self._consumer.getmany(
+                *partitions, timeout_ms=_POLL_MS, max_records=_POLL_RECORDS
+            )
+        except OffsetOutOfRangeError as error:
+            wanted: Mapping[TopicPartition, int] = error.args[0]
+            starts = await self.starts(wanted)
+            if any(starts[partition] <= offset for partition, offset in wanted.items()):
+                raise
+            for partition, start in starts.items():
+                self._consumer.seek(partition, start)
+            return {}
+        return polled
 
     def _rest(self, partitions: Collection[TopicPartition]) -> None:
         """Stop fetching, and drop what was fetched beyond need."""

@@ -1,7 +1,9 @@
 """What to read of the logs, and what is known of the logs themselves. Pure."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 from aiokafka import TopicPartition
@@ -11,16 +13,21 @@ from rollcall_cluster.auditor.logbook import Logbook
 from rollcall_cluster.auditor.orders import Orders
 from rollcall_cluster.auditor.report import LogSummary
 from rollcall_cluster.auditor.rest import Look
+from rollcall_events.topics import TOPICS
 
 Offsets = Mapping[TopicPartition, int]
 Row = tuple[Any, ...]
 
-_INPUTS = {
+# Records are dated by the replicas' clocks, rows by the database's, and a lane's new owner may date a
+# record earlier than the one before it is dated.
+_CLOCKS_SECONDS = 300.0
+
+_INPUTS: Mapping[str, tuple[str, ...]] = {
     "registration_input": ("batch.essays.registered.v1",),
     "content_input": ("file.essay.content.provisioned.v1",),
     "failure_input": ("file.essay.validation.failed.v1",),
 }
-_OUTPUTS = {
+_OUTPUTS: Mapping[str, tuple[str, ...]] = {
     "assigned": ("els.essay.slot.assigned.v1",),
     "excess": ("els.excess.content.provisioned.v1",),
     "dead_letters": ("els.dead.letters.v1",),
@@ -30,7 +37,32 @@ _OUTPUTS = {
         "els.batch.validation.errors.v1",
     ),
     "timeout": ("els.batch.readiness.timeout.v1",),
+    "marked": tuple(topic.name for topic in TOPICS if topic.direction == "out"),
 }
+
+
+@dataclass(slots=True, frozen=True)
+class Removed:
+    """What retention has removed: where each log starts, and when the oldest record left was written.
+
+    `oldest` is in seconds since 1970, and has no value for a log that holds nothing.
+    """
+
+    starts: Offsets
+    oldest: Mapping[TopicPartition, float]
+
+    def count(self, topics: Collection[str]) -> int:
+        """How many offsets of these topics."""
+        return sum(start for p, start in self.starts.items() if p.topic in topics)
+
+    def until(self, topics: Collection[str]) -> float:
+        """All that was removed of these topics was written before that moment; 0: nothing was."""
+        return max(self._moments(topics), default=0.0)
+
+    def _moments(self, topics: Collection[str]) -> Iterable[float]:
+        for partition, start in self.starts.items():
+            if partition.topic in topics and start > 0:
+                yield self.oldest.get(partition, inf) + _CLOCKS_SECONDS
 
 
 def reaches(logbook: Logbook, look: Look, ends: Offsets) -> list[Reach]:
@@ -80,33 +112,32 @@ def handled_again_rows(logbook: Logbook, orders: Orders) -> list[Row]:
 
 def publishing_rows(orders: Orders) -> list[Row]:
     """Rows of `publishing_order`."""
-    return [(order.entry, order.header, order.batch, order.events) for order in orders.publishing]
+    return [(o.entry, o.header, o.batch, o.events, o.at) for o in orders.publishing]
 
 
 def facts(
-    logbook: Logbook, look: Look, starts: Offsets, read: Counter[str], sweep_seconds: float
+    logbook: Logbook,
+    look: Look,
+    removed: Removed,
+    read: Counter[str],
+    sweep_seconds: float,
 ) -> dict[str, float]:
     """What the checks' predicates need to know besides their rows.
 
-    `.._trimmed`: retention has removed records of the topic; or an operator gave
-    the records of its topic up; `.._hidden`: that, or events still queue.
+    `.._gone`: how many records there may have been that cannot be read: removed by retention, still queued,
+    or in a topic of before that an operator gave up. `.._until`: announcements of what happened before that
+    moment may be among them.
     """
-    trimmed = {logbook.topic(p).name for p, start in starts.items() if start > 0}
-    trimmed |= {
-        logbook.topics[name].name for name in look.orders.recreated_topics & {*logbook.topics}
-    }
-    queued = look.queued_events > 0
-    return {
-        "sweep_seconds": sweep_seconds,
-        "marked_hidden": queued
-        or any(logbook.topics[name].name in trimmed for name in logbook.names("out")),
-        "outputs": sum(read[name] for name in logbook.names("out")),
-        **{f"{name}_trimmed": not trimmed.isdisjoint(topics) for name, topics in _INPUTS.items()},
-        **{
-            f"{name}_hidden": queued or not trimmed.isdisjoint(topics)
-            for name, topics in _OUTPUTS.items()
-        },
-    }
+    found = {"sweep_seconds": sweep_seconds, "outputs": sum(read[n] for n in logbook.names("out"))}
+    given_up = look.orders.given_up
+    for name, topics in _INPUTS.items():
+        names = [n for n in logbook.names("in") if logbook.topics[n].name in topics]
+        found[f"{name}_gone"] = removed.count(names) + sum(given_up[n] for n in names)
+    for name, topics in _OUTPUTS.items():
+        names = [n for n in logbook.names("out") if logbook.topics[n].name in topics]
+        found[f"{name}_gone"] = removed.count(names) + look.queued_events
+        found[f"{name}_until"] = inf if look.queued_events else removed.until(names)
+    return found
 
 
 def summaries(logbook: Logbook, starts: Offsets, read: Counter[str]) -> tuple[LogSummary, ...]:

@@ -4,7 +4,7 @@ Every other fact is compared with what the service does by itself. What an opera
 taken back first (`Corrections`) or known for what it is (`Orders`), and judged by checks of its own.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -48,6 +48,8 @@ class Publishing:
     header: str
     batch: bytes
     events: int
+    at: float
+    """When it was given, in seconds since 1970."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -87,17 +89,19 @@ class Orders:
         self.moves: list[PositionMove] = []
         self.publishing: list[Publishing] = []
         self.reassignments: list[Reassignment] = []
-        for entry, action, subject, before, after in rows:
-            self._take(entry, action, subject, orjson.loads(before), orjson.loads(after))
+        for entry, at, action, subject, before, after in rows:
+            self._take(entry, at, action, subject, orjson.loads(before), orjson.loads(after))
 
-    def _take(self, entry: int, action: str, subject: str, before: Row, after: Row) -> None:
+    def _take(
+        self, entry: int, at: float, action: str, subject: str, before: Row, after: Row
+    ) -> None:
         if action in ("replay-input", "reset-position"):
             topic, _, number = subject.rpartition("-")
             moved = (before["next_offset"], after["next_offset"])
             self.moves.append(PositionMove(entry, (topic, int(number)), *moved, after.get("lost")))
         elif action == "replay-output":
             batch = UUID(subject).bytes
-            self.publishing.append(Publishing(entry, REPLAY_HEADER, batch, after["events"]))
+            self.publishing.append(Publishing(entry, REPLAY_HEADER, batch, after["events"], at))
         elif action == "reassign":
             batch_id = UUID(subject.partition("/")[0])
             slot = before["slot"]
@@ -107,7 +111,7 @@ class Orders:
                 Reassignment(entry, batch_id, slot["position"], slot["state"], held, content)
             )
             events = 1 + (slot["state"] == "filled")
-            self.publishing.append(Publishing(entry, CORRECTION_HEADER, batch_id.bytes, events))
+            self.publishing.append(Publishing(entry, CORRECTION_HEADER, batch_id.bytes, events, at))
 
     def newest_moves(self) -> dict[Place, int]:
         """The newest entry about each position that was moved."""
@@ -137,9 +141,15 @@ class Orders:
         ]
 
     @property
-    def recreated_topics(self) -> set[str]:
-        """Topics whose earlier records an operator has given up."""
-        return {move.place[0] for move in self.moves if move.lost == RECREATED}
+    def given_up(self) -> Counter[str]:
+        """How many handled records at most, by topic, were in topics of before that an operator gave up."""
+        handled: dict[Place, int] = defaultdict(int)
+        found: Counter[str] = Counter()
+        for move in self.moves:
+            handled[move.place] = max(handled[move.place], move.before)
+            if move.lost == RECREATED:
+                found[move.place[0]] += handled[move.place]
+        return found
 
 
 class Corrections:

@@ -92,7 +92,7 @@ class OutputFacts:
         elif self._content:
             source, stated, closed = self._content(data, early)
             row = (data.batch_id.bytes, _CONTENT, content, source, log, offset, stated, closed)
-            self._rows["sighting"].append((*row, lane, rank))
+            self._rows["sighting"].append((*row, lane, rank, None))
         else:
             row = announcement_row(data, early, log, offset, lane, rank)
             self._rows["announcement"].append(row)

@@ -74,8 +74,9 @@ def _examples(report: AuditReport) -> list[Text]:
 
 def _verdict(report: AuditReport) -> Text:
     read = sum(log.records for log in report.logs)
+    unclear = f", {report.not_checkable:,} not checkable" if report.not_checkable else ""
     told = (
-        f"\n{report.violations:,} violations. {len(report.checks)} invariants checked on"
+        f"\n{report.violations:,} violations{unclear}. {len(report.checks)} invariants checked on"
         f" {report.contents:,} contents, {report.batches:,} batches and {read:,} records"
         f" in {report.duration_seconds:.1f} s."
     )

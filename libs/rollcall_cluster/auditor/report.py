@@ -117,6 +117,12 @@ class AuditReport(_Frozen):
         """Violations of all checks together."""
         return sum(check.violations for check in self.checks)
 
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def not_checkable(self) -> int:
+        """What would be violations of all checks together, but may be excused."""
+        return sum(check.not_checkable for check in self.checks)
+
     @property
     def violated_codes(self) -> frozenset[str]:
         """Codes of the checks that found violations."""

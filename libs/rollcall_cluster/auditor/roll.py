@@ -90,6 +90,7 @@ def slot_sighting(slot: SlotRow) -> Row | None:
         digest(origin),
         None,
         None,
+        slot.get("at"),
     )
 
 
@@ -99,7 +100,8 @@ def unplaced_sighting(row: SlotRow) -> Row:
     origin = digest(_origin(row, failure))
     kind = _FAILURE if failure else _CONTENT
     source = _PENDING if row["outcome"] == "pending" else _EXCESS
-    return (row["batch"], kind, row["identity"], source, None, None, origin, origin, None, None)
+    said = (None, None, origin, origin, None, None, row.get("at"))
+    return (row["batch"], kind, row["identity"], source, *said)
 
 
 def _contradicts_itself(slot: SlotRow) -> bool:

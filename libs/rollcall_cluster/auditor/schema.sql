@@ -5,7 +5,8 @@
 -- Every place where a content (kind 0) or a validation failure (kind 1) was seen.
 -- source: see sighting.py. place: offset, or position of the slot. digest: what a slot and its
 -- announcement must agree on; origin: what a row and its input must agree on, or, of an excess event,
--- whether its reason is BATCH_CLOSED. lane, rank: publication order of events.
+-- whether its reason is BATCH_CLOSED. lane, rank: publication order of events. at: since when a row
+-- says so (seconds since 1970, as everywhere here); its event is no older.
 CREATE TABLE sighting (
     batch BLOB NOT NULL,
     kind INTEGER NOT NULL,
@@ -16,7 +17,8 @@ CREATE TABLE sighting (
     digest INTEGER,
     origin INTEGER,
     lane INTEGER,
-    rank INTEGER
+    rank INTEGER,
+    at REAL
 );
 
 -- Pending rows with their age when the snapshot was taken.
@@ -28,7 +30,8 @@ CREATE TABLE pending (
 );
 
 -- Batch rows. context and instructions are digests. dated, closed_dated: it has a date of completion, of
--- closing. forced: an operator ended it. deadline: seconds from registration, 0 = none.
+-- closing. forced: an operator ended it. deadline: seconds from registration, 0 = none. ended_at: when its
+-- deadline passed or an operator ended it.
 CREATE TABLE batch (
     batch BLOB NOT NULL PRIMARY KEY,
     expected INTEGER NOT NULL,
@@ -46,7 +49,9 @@ CREATE TABLE batch (
     deadline REAL NOT NULL,
     policy TEXT,
     context INTEGER NOT NULL,
-    instructions INTEGER NOT NULL
+    instructions INTEGER NOT NULL,
+    completed_at REAL,
+    ended_at REAL
 ) WITHOUT ROWID;
 
 -- What the slots of one batch add up to.
@@ -132,6 +137,7 @@ CREATE TABLE dead_letter (
     log INTEGER NOT NULL,
     place INTEGER NOT NULL,
     state TEXT NOT NULL,
+    at REAL,
     PRIMARY KEY (log, place)
 ) WITHOUT ROWID;
 
@@ -173,7 +179,8 @@ CREATE TABLE publishing_order (
     entry INTEGER PRIMARY KEY,
     header TEXT NOT NULL,
     batch BLOB NOT NULL,
-    events INTEGER NOT NULL
+    events INTEGER NOT NULL,
+    at REAL NOT NULL
 );
 
 -- Events with such a header.

@@ -1,6 +1,7 @@
 """Copies a database snapshot into the scratch database, a few thousand rows at a time."""
 
 from collections.abc import AsyncIterable, Callable, Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 from rollcall_cluster.auditor.database import Snapshot
@@ -62,9 +63,9 @@ class SnapshotCopy:
 
     def _letters(self, rows: Sequence[Any]) -> Iterable[Row]:
         """Dead letters of other services' topics are not ours to judge."""
-        for topic, partition, offset, state in rows:
+        for topic, partition, offset, state, at in rows:
             if (log := self._logbook.number(topic, partition)) is not None:
-                yield (log, offset, state)
+                yield (log, offset, state, at)
 
     async def _read(self, batches: AsyncIterable[Sequence[Any]]) -> AsyncIterable[Sequence[Any]]:
         async for rows in batches:
@@ -92,7 +93,13 @@ def batch_row(row: Any) -> Row:
         row["deadline_policy"],
         context_digest(row["course_code"], row["user_id"]),
         digest(row["essay_instructions"]),
+        _seconds(row["completed_at"]),
+        _seconds(row["timed_out_at"] or row["forced_at"]),
     )
+
+
+def _seconds(moment: datetime | None) -> float | None:
+    return moment.timestamp() if moment else None
 
 
 def reassignment_rows(

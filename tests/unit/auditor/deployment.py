@@ -87,6 +87,7 @@ class Deployment:
             record.value,
             record.key,
             record.partition,
+            timestamp_ms=record.written and int(record.written.timestamp() * 1000),
             headers=record.headers,
         )
 

@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from rollcall_cluster.auditor.input_facts import InputFacts
@@ -16,20 +16,17 @@ from rollcall_cluster.auditor.scratch import Scratch
 from rollcall_cluster.auditor.snapshot_facts import batch_row, pending_rows, reassignment_rows
 from rollcall_cluster.auditor.verdicts import judge
 from rollcall_events.topics import TOPICS
-from tests.unit.auditor.world import GROUP, PARTITIONS, Record, World
+from tests.unit.auditor.world import GROUP, NOW, PARTITIONS, Record, World
 
 FACTS = {
     "sweep_seconds": 0.0,
     "outputs": 0,
-    "registration_input_trimmed": 0,
-    "content_input_trimmed": 0,
-    "failure_input_trimmed": 0,
-    "assigned_hidden": 0,
-    "excess_hidden": 0,
-    "dead_letters_hidden": 0,
-    "completion_hidden": 0,
-    "timeout_hidden": 0,
-    "marked_hidden": 0,
+    **{f"{name}_input_gone": 0 for name in ("registration", "content", "failure")},
+    **{
+        f"{name}_{fact}": 0
+        for name in ("assigned", "excess", "dead_letters", "completion", "timeout", "marked")
+        for fact in ("gone", "until")
+    },
 }
 FAR = 10**9
 _LANES = "els.relay.positions.v1"
@@ -81,7 +78,8 @@ class Offline:
             key=lambda slot: (slot["batch"], slot["position"]),
         )
         self._scratch.insert("roll", [*roll.take(slots), *roll.finish()])
-        self._scratch.insert("sighting", filter(None, map(slot_sighting, slots)))
+        dated = [slot | {"at": _seconds(slot.get("taken_at"))} for slot in slots]
+        self._scratch.insert("sighting", filter(None, map(slot_sighting, dated)))
         kept = [row for row in tables["unplaced"] if not corrections.is_displaced(row)]
         unplaced = [row | {"age_seconds": 3600.0} for row in [*kept, *corrections.moved]]
         self._scratch.insert("sighting", map(unplaced_sighting, unplaced))
@@ -95,7 +93,8 @@ class Offline:
     def _orders(self) -> Orders:
         columns = ("action", "subject", "before", "after")
         rows = self._world.tables["operator_audit"]
-        return Orders((n, *(row[c] for c in columns)) for n, row in enumerate(rows, 1))
+        at = NOW.timestamp()
+        return Orders((n, at, *(row[c] for c in columns)) for n, row in enumerate(rows, 1))
 
     @staticmethod
     def _corrections(orders: Orders, tables: dict) -> Corrections:
@@ -110,7 +109,7 @@ class Offline:
 
     def _letter(self, row: dict) -> tuple:
         log = self._logbook.number(row["topic"], row["partition"])
-        return (log, row["record_offset"], row["state"])
+        return (log, row["record_offset"], row["state"], NOW.timestamp())
 
     def _position(self, row: dict) -> tuple:
         key = (row["topic"], row["partition"])
@@ -154,6 +153,10 @@ class Offline:
         number = self._logbook.number(topic, partition)
         assert number is not None
         return number
+
+
+def _seconds(moment: datetime | None) -> float | None:
+    return moment.timestamp() if moment else None
 
 
 def _batch_row(row: dict) -> tuple:

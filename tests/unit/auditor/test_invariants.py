@@ -11,11 +11,12 @@ from rollcall_cluster.auditor import Outcome
 from rollcall_events import DeadlinePolicy, EssayContentProvisionedV1
 from rollcall_events.topics import topic_for
 from tests.unit.auditor.clean import OPEN, UNKNOWN, clean_world
+from tests.unit.auditor.deployment import SLOTS_TOPIC
 from tests.unit.auditor.events import assigned, content, failure
-from tests.unit.auditor.offline import Offline
+from tests.unit.auditor.offline import FAR, Offline
 from tests.unit.auditor.plants import PLANTS, Plant
 from tests.unit.auditor.service import Service
-from tests.unit.auditor.world import World, batch_named
+from tests.unit.auditor.world import NOW, World, batch_named
 
 
 def _violated(results) -> set[str]:
@@ -113,9 +114,31 @@ def test_what_is_no_longer_readable_is_not_blamed():
     world = clean_world()
     topic = topic_for(EssayContentProvisionedV1).name
     world.records = [record for record in world.records if record.topic != topic]
-    result = Offline(world.finish()).judge(content_input_trimmed=1)["content-without-input"]
+    result = Offline(world.finish()).judge(content_input_gone=FAR)["content-without-input"]
     assert (result.violations, result.not_checkable) == (0, result.checked)
     assert result.checked > 0
+
+
+def test_so_many_records_as_were_removed_excuse_so_many_rows():
+    """Of ten rows without input, eight are wrong where retention has removed two records."""
+    world = clean_world()
+    topic = topic_for(EssayContentProvisionedV1).name
+    world.records = [record for record in world.records if record.topic != topic]
+    result = Offline(world.finish()).judge(content_input_gone=2)["content-without-input"]
+    assert (result.violations, result.not_checkable) == (result.checked - 2, 2)
+    assert len(result.examples) == 5
+
+
+def test_what_happened_after_the_oldest_record_left_is_not_excused():
+    """Retention removes the oldest: a slot taken later was announced in what is left, or not at all."""
+    world = clean_world()
+    world.row("slot", batch_id=OPEN, text_storage_id="seven")["taken_at"] = NOW
+    world.records = [r for r in world.records if r.topic != SLOTS_TOPIC]
+    facts = {"assigned_gone": FAR, "assigned_until": NOW.timestamp()}
+    result = Offline(world.finish()).judge(**facts)["slot-not-announced"]
+    assert (result.violations, result.not_checkable) == (1, result.checked - 1)
+    (example,) = result.examples
+    assert "content seven" in example.subject
 
 
 def test_without_rest_only_what_holds_at_any_moment_is_checked():

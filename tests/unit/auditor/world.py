@@ -43,6 +43,8 @@ class Record:
     key: bytes | None
     value: bytes | None
     headers: list[tuple[str, bytes]] = field(default_factory=list)
+    written: datetime | None = None
+    """Now, unless it says otherwise."""
 
 
 @dataclass

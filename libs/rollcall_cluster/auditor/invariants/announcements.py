@@ -26,7 +26,8 @@ _ASSIGNED = (
         applies="kind = 0 AND slots > 0",
         violated="assigned = 0",
         found="'no EssaySlotAssignedV1'",
-        excused=":assigned_hidden",
+        excused="at < :assigned_until",
+        excusable="assigned_gone",
     ),
     Check(
         code="slot-announced-twice",
@@ -62,7 +63,8 @@ _EXCESS = (
         applies="kind = 0 AND excess > 0",
         violated="announced_excess = 0",
         found="'no ExcessContentProvisionedV1'",
-        excused=":excess_hidden",
+        excused="at < :excess_until",
+        excusable="excess_gone",
     ),
     Check(
         code="excess-announced-twice",

@@ -53,7 +53,8 @@ _EVENTS = (
             " || iif(announced_ready, '', ' BatchEssaysReadyV1')"
             " || iif(failed_count > 0 AND NOT announced_errors, ' BatchValidationErrorsV1', '')"
         ),
-        excused=":completion_hidden",
+        excused="completed_at < :completion_until",
+        excusable="completion_gone",
     ),
     Check(
         code="completion-announced-twice",
@@ -153,7 +154,8 @@ _TIMEOUT = (
         applies=_HAS_TIMEOUT,
         violated="announced_timeout = 0",
         found="'no BatchReadinessTimeoutV1'",
-        excused=":timeout_hidden",
+        excused="ended_at < :timeout_until",
+        excusable="timeout_gone",
     ),
     Check(
         code="timeout-announced-without-row",

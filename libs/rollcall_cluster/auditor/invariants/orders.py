@@ -45,7 +45,8 @@ _ORDERS = (
         applies="1",
         violated="published < events",
         found="published || ' of ' || events || ' events'",
-        excused=":marked_hidden",
+        excused="at < :marked_until",
+        excusable="marked_gone",
     ),
 )
 

@@ -10,8 +10,8 @@ _TOLD_PLACES = "slots || ' slots, ' || excess || ' excess, ' || pending || ' pen
 def relations(room: EvidenceRoom) -> tuple[Relation, ...]:
     """Subjects: contents and failures; those in excess with what is known of their batch."""
     places = (
-        *_of_kind(0, "content", ":content_input_trimmed"),
-        *_of_kind(1, "failure", ":failure_input_trimmed"),
+        *_of_kind(0, "content", "content_input_gone"),
+        *_of_kind(1, "failure", "failure_input_gone"),
     )
     excess = (
         "(SELECT t.*, b.open AS batch_open, coalesce(b.missing, 0) AS batch_missing,"
@@ -24,7 +24,7 @@ def relations(room: EvidenceRoom) -> tuple[Relation, ...]:
     )
 
 
-def _of_kind(kind: int, name: str, input_trimmed: str) -> tuple[Check, ...]:
+def _of_kind(kind: int, name: str, input_gone: str) -> tuple[Check, ...]:
     return (
         Check(
             code=f"{name}-nowhere",
@@ -52,7 +52,8 @@ def _of_kind(kind: int, name: str, input_trimmed: str) -> tuple[Check, ...]:
                 "iif(dead_inputs, 'every input record is a dead letter; ', 'no input record; ')"
                 f" || {_TOLD_PLACES}"
             ),
-            excused=input_trimmed,
+            excused=f":{input_gone}",
+            excusable=input_gone,
         ),
         Check(
             code=f"{name}-differs-from-input",

@@ -59,7 +59,8 @@ _DEAD_LETTERS = (
         applies="letters > 0",
         violated="events = 0",
         found="'no DeadLetterV1'",
-        excused=":dead_letters_hidden",
+        excused="at < :dead_letters_until",
+        excusable="dead_letters_gone",
     ),
     Check(
         code="dead-letter-announced-twice",

@@ -79,7 +79,8 @@ _BATCHES = (
         applies="registered AND NOT purged",
         violated="matching_registrations = 0",
         found="'no registration record says what the batch and its slots say'",
-        excused=":registration_input_trimmed",
+        excused=":registration_input_gone",
+        excusable="registration_input_gone",
     ),
     Check(
         code="purged-batch-differs",
