@@ -2,6 +2,7 @@
 
 import importlib
 import sys
+from io import TextIOWrapper
 from typing import Any, NamedTuple
 
 import typer
@@ -175,6 +176,9 @@ def create_app() -> typer.Typer:
 
 def main() -> None:
     """Entry point of `rollcall`: errors that have a remedy are printed without a traceback."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        # A terminal that cannot show a character of a table shows the rest of it.
+        sys.stdout.reconfigure(errors="replace")
     try:
         create_app()()
     except Exception as error:

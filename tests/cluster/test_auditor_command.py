@@ -2,7 +2,12 @@
 
 import asyncio
 import json
+import os
+import signal
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -10,7 +15,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from typer import Typer
 from typer.testing import CliRunner, Result
 
-from rollcall_cluster.auditor import AuditTarget, CannotAuditError, verify
+from rollcall_cluster.auditor import AuditReport, AuditTarget, CannotAuditError, command, verify
 from rollcall_cluster.auditor.command import verify_command
 from rollcall_cluster.auditor.database import open_database
 from rollcall_cluster.embedded import EmbeddedServers
@@ -30,14 +35,18 @@ def deployment(servers: EmbeddedServers, database: str, topic_prefix: str) -> De
 async def _run(deployment: Deployment, *options: str, **environment: str) -> Result:
     app = Typer()
     app.command()(verify_command)
-    env = {
+    env = _environment(deployment) | environment
+    arguments = ["--wait-seconds", "0", *options]
+    return await asyncio.to_thread(CliRunner().invoke, app, arguments, env=env)
+
+
+def _environment(deployment: Deployment) -> dict[str, str]:
+    return {
         "ROLLCALL_KAFKA_BOOTSTRAP_SERVERS": deployment.kafka,
         "ROLLCALL_POSTGRES_DSN": deployment.database,
         "ROLLCALL_TOPIC_PREFIX": deployment.prefix,
         "ROLLCALL_CONSUMER_GROUP": GROUP,
     }
-    arguments = ["--wait-seconds", "0", *options]
-    return await asyncio.to_thread(CliRunner().invoke, app, arguments, env=env | environment)
 
 
 async def test_a_clean_deployment_exits_0_with_a_table(deployment: Deployment):
@@ -96,6 +105,7 @@ async def test_motion_exits_2_when_rest_is_required(deployment: Deployment):
         ("ROLLCALL_DATABASE_SCHEMA", "elsewhere", "check ROLLCALL_DATABASE_SCHEMA"),
         ("ROLLCALL_TOPIC_PREFIX", "elsewhere.", "check the topic prefix"),
         ("ROLLCALL_RECORD_MAX_BYTES", "many", "ROLLCALL_RECORD_MAX_BYTES"),
+        ("ROLLCALL_KAFKA_BOOTSTRAP_SERVERS", "a:b:c", "SERVERS: Value error, must be host:port"),
     ],
 )
 async def test_what_cannot_be_checked_exits_2_with_a_remedy(
@@ -105,6 +115,66 @@ async def test_what_cannot_be_checked_exits_2_with_a_remedy(
     result = await _run(deployment, **{variable: value})
     assert result.exit_code == 2, result.output
     assert remedy in result.stderr
+
+
+async def test_a_group_without_positions_exits_2_where_others_have_some(deployment: Deployment):
+    """Nothing is wrong with the deployment: its group has another name."""
+    await deployment.load(clean_world(deployment.prefix).finish(), constrained=True)
+    result = await _run(deployment, "--consumer-group", "auditde")
+    assert result.exit_code == 2, result.output
+    assert f"'auditde' has no positions; those that have: {GROUP}" in result.stderr
+
+
+async def test_a_defect_exits_2(deployment: Deployment, monkeypatch: pytest.MonkeyPatch):
+    """1 says that something is violated, which nobody knows then."""
+
+    async def broken(*_: object) -> AuditReport:
+        raise ZeroDivisionError("planted")
+
+    monkeypatch.setattr(command, "verify", broken)
+    result = await _run(deployment)
+    assert result.exit_code == 2
+    assert result.stderr == "could not check: ZeroDivisionError: planted\n"
+
+
+def _started(deployment: Deployment, *options: str, **environment: str) -> subprocess.Popen[str]:
+    """`rollcall verify` in a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-c", "from rollcall_cluster.cli import main; main()", "verify", *options],
+        env={**os.environ, **_environment(deployment), **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+async def test_an_output_that_cannot_take_every_character_takes_the_rest(deployment: Deployment):
+    """The table is cut short by a character that ASCII has not."""
+    await deployment.load(clean_world(deployment.prefix).finish(), constrained=True)
+    process = _started(deployment, PYTHONIOENCODING="ascii", COLUMNS="80")
+    told, error = await asyncio.to_thread(process.communicate)
+    assert (process.returncode, error) == (0, "")
+    assert "0 violations" in told
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+async def test_an_audit_that_is_ended_leaves_no_scratch_directory(
+    deployment: Deployment, tmp_path: Path, number: signal.Signals
+):
+    """It goes however the audit ends."""
+    world = clean_world(deployment.prefix).finish()
+    world.tables["segment"].append({"lane": 0, "event_count": 1, "payload": b"x"})
+    await deployment.load(world)
+    options = ("--wait-seconds", "600", "--scratch-directory", str(tmp_path))
+    process = _started(deployment, *options)
+    try:
+        await eventually(lambda: os.listdir(tmp_path), message="the audit has begun")
+        process.send_signal(number)
+        _, error = await asyncio.to_thread(process.communicate)
+    finally:
+        process.kill()
+    assert (process.returncode, error) == (128 + number, "")
+    assert os.listdir(tmp_path) == []
 
 
 async def test_a_positions_topic_that_is_gone_exits_2(deployment: Deployment):

@@ -1,16 +1,19 @@
 """How to get into Kafka: the one place that turns settings into options of a Kafka client."""
 
+import re
 import ssl
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, Self
 
 from aiokafka.abc import AbstractTokenProvider
-from pydantic import Field, FilePath, SecretStr, model_validator
+from pydantic import Field, FilePath, SecretStr, field_validator, model_validator
 
 from rollcall.access.environment import EnvironmentSettings
 from rollcall.access.kafka_tokens import ClientCredentials, FileTokens
 from rollcall.errors import ConfigurationError
+
+_BROKER = re.compile(r"(\[[^\[\]\s]+\]|[^:\[\]\s]+)(:\d{1,5})?")
 
 SaslMechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"]
 
@@ -67,6 +70,13 @@ class KafkaAccess(EnvironmentSettings):
     def kafka_uses_tls(self) -> bool:
         """Whether the connection is encrypted."""
         return self.kafka_security_protocol.endswith("SSL")
+
+    @field_validator("kafka_bootstrap_servers")
+    @classmethod
+    def _brokers_have_addresses(cls, given: str) -> str:
+        if all(_BROKER.fullmatch(address.strip()) for address in given.split(",")):
+            return given
+        raise ValueError("must be host:port, separated by commas; an IPv6 address in brackets")
 
     @model_validator(mode="after")
     def _kafka_settings_agree(self) -> Self:

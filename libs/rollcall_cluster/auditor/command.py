@@ -1,6 +1,8 @@
 """`rollcall verify`: audits a deployment and tells what holds."""
 
 import asyncio
+import signal
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,6 +40,7 @@ from rollcall_cluster.deployment_options import (
 
 CANNOT_AUDIT = 2
 """Exit code of an audit that could not be made."""
+_ENDING = (signal.SIGTERM, signal.SIGHUP)
 
 
 def verify_command(
@@ -79,22 +82,49 @@ def verify_command(
         scratch_directory=scratch_directory,
         workers=workers,
     )
-    report = _audit(given, options)
-    if as_json:
-        typer.echo(report.model_dump_json(indent=2))
-    else:
-        print_report(report, Console())
+    try:
+        report = _audit(given, options)
+        if as_json:
+            typer.echo(report.model_dump_json(indent=2))
+        else:
+            print_report(report, Console())
+    # Whatever it is, it must not exit with 1, which says that an invariant is violated.
+    except Exception as error:
+        typer.echo(f"could not check: {_explained(error)}", err=True)
+        raise typer.Exit(CANNOT_AUDIT) from error
     raise typer.Exit(report.exit_code)
 
 
 def _audit(given: Mapping[str, Any], options: AuditOptions) -> AuditReport:
+    target = AuditTarget(**given)
+    with _ending_tidily(), _progress() as progress:
+        return asyncio.run(verify(target, options, progress))
+
+
+def _explained(error: Exception) -> str:
+    if isinstance(error, (CannotAuditError, ConfigurationError, ValidationError)):
+        return explained_settings(error) or str(error)
+    return f"{type(error).__name__}: {error}"
+
+
+@contextmanager
+def _ending_tidily() -> Iterator[None]:
+    """SIGTERM and SIGHUP end it as Ctrl-C does: what it has on disk goes."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    numbers = [n for n in _ENDING if signal.getsignal(n) is signal.SIG_DFL]
+    for number in numbers:
+        signal.signal(number, _end)
     try:
-        target = AuditTarget(**given)
-        with _progress() as progress:
-            return asyncio.run(verify(target, options, progress))
-    except (CannotAuditError, ConfigurationError, ValidationError) as error:
-        typer.echo(f"could not check: {explained_settings(error) or error}", err=True)
-        raise typer.Exit(CANNOT_AUDIT) from error
+        yield
+    finally:
+        for number in numbers:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _end(number: int, _: object) -> None:
+    raise SystemExit(128 + number)
 
 
 @contextmanager

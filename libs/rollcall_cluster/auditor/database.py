@@ -18,6 +18,7 @@ from rollcall_cluster.auditor.target import AuditTarget
 _FETCH_ROWS = 5000
 _QUERIES = (
     "tables",
+    "groups",
     "positions",
     "lanes",
     "segments",
@@ -132,6 +133,20 @@ class Database:
                 " ROLLCALL_DATABASE_SCHEMA and ROLLCALL_POSTGRES_DSN, or migrate first"
             )
 
+    async def require_group(self) -> None:
+        """Refuse a group that has handled nothing where another has.
+
+        Raises:
+            CannotAuditError: with the names of those that have.
+        """
+        rows = await self._connection.fetch(self._queries["groups"])
+        groups = [row["consumer_group"] for row in rows]
+        if groups and self._group not in groups:
+            raise CannotAuditError(
+                f"consumer group {self._group!r} has no positions; those that have:"
+                f" {', '.join(groups)}; check ROLLCALL_CONSUMER_GROUP"
+            )
+
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Snapshot]:
         """One REPEATABLE READ, READ ONLY transaction, rolled back at the end."""
@@ -177,6 +192,7 @@ async def open_database(target: AuditTarget) -> AsyncIterator[Database]:
     try:
         database = Database(connection, target.consumer_group)
         await database.require_tables(target.database_schema)
+        await database.require_group()
         yield database
     finally:
         await close_session(connection)

@@ -2,6 +2,9 @@
 -- Whether the schema holds the service's tables at all.
 SELECT to_regclass('position') IS NOT NULL AND to_regclass('slot') IS NOT NULL
 
+-- name: groups
+SELECT DISTINCT consumer_group FROM position ORDER BY consumer_group
+
 -- name: positions
 SELECT topic, partition, next_offset FROM position WHERE consumer_group = $1
 
