@@ -11,7 +11,12 @@ class RollcallError(Exception):
 
 
 class ConfigurationError(RollcallError):
-    """A setting or a service definition cannot work; the message names it and the remedy."""
+    """A setting or a service definition cannot work; the message names it and the remedy.
+
+    A restart would not help, so a service ends with the code 2. No record is blamed for it.
+    """
+
+    exit_code = ExitCode.MISCONFIGURED
 
 
 class AccessDeniedError(ConfigurationError):
@@ -19,8 +24,6 @@ class AccessDeniedError(ConfigurationError):
 
     Waiting would not help, so a service that starts ends with the code 2; the message says what to check.
     """
-
-    exit_code = ExitCode.MISCONFIGURED
 
 
 class DatabaseUnreachableError(RollcallError):
@@ -131,8 +134,6 @@ class SessionTimeoutRefusedError(ConfigurationError):
 
     Set it between the brokers' group.min.session.timeout.ms and group.max.session.timeout.ms.
     """
-
-    exit_code = ExitCode.MISCONFIGURED
 
 
 class OperatorError(RollcallError):

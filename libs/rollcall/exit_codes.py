@@ -11,7 +11,7 @@ class ExitCode(IntEnum):
     FAILED = 1
     """A part that must last ended by itself; the log line `service_failed` says which and why."""
     MISCONFIGURED = 2
-    """The settings are invalid, or a server does not let us in with them: a restart would not help."""
+    """Settings or program are wrong, or a server does not let us in with them: a restart would not help."""
     FETCHER_DEAD = 3
     """Records wait, Kafka answers, and the client fetches nothing."""
     LOOP_STALLED = 4

@@ -67,7 +67,7 @@ class _Turn:
         failpoints.reached(Failpoint.PERIODIC_LOCKED)
         return True
 
-    async def take(self, tx: Transaction) -> Iterable[Event]:
+    async def take(self, tx: Transaction) -> Iterable[Event] | None:
         """Run the job if it is due."""
         least_seconds = self._periodic.pause_seconds * (1 - _EARLY_SHARE)
         due = await tx.connection.fetchval(_CLAIM_TURN, self._periodic.name, least_seconds)

@@ -16,6 +16,7 @@ from fastapi import APIRouter, FastAPI
 from rollcall.application import Application
 from rollcall.cancellation import end
 from rollcall.console.reader import FillReader
+from rollcall.consumer.definitions import require_coroutine_function
 from rollcall.consumer.route import Handler, Route
 from rollcall.consumer.transaction import Job
 from rollcall.database.pool import Database
@@ -97,7 +98,8 @@ class Service:
         make many rows, and the tables have the indexes that statements need.
 
         Raises:
-            ConfigurationError: no input topic carries a model, or it has a handler already.
+            ConfigurationError: no input topic carries a model, it has a handler already, or what is
+                registered is no coroutine function.
         """
         for model in models:
             if self.topology.topic_of(model) not in self.topology.inputs:
@@ -106,6 +108,7 @@ class Service:
                 raise ConfigurationError(f"{model.__name__} has a handler already")
 
         def register(handler: H) -> H:
+            require_coroutine_function(handler, "handler")
             self._routes.append(Route(frozenset(models), handler, skips_known, keeps_plans))
             return handler
 
@@ -117,9 +120,13 @@ class Service:
         """Run a job in a transaction of its own, in one instance at a time, with this pause.
 
         `otherwise` is called where another instance has had the turn.
+
+        Raises:
+            ConfigurationError: what is registered is no coroutine function.
         """
 
         def register(job: J) -> J:
+            require_coroutine_function(job, "job")
             self._jobs.append(PeriodicJob(name, seconds, job, otherwise))
             return job
 
@@ -150,7 +157,12 @@ class Service:
 
         Whenever the process ends, however it ends, nothing is lost: what had not committed is
         handled by the next owner of the partition.
+
+        Raises:
+            ConfigurationError: there is no handler.
         """
+        if not self._routes:
+            raise ConfigurationError("no handler is registered: call service.on(...)")
         configure_logs(self.settings)
         collect_rarely()
         stop = asyncio.Event()

@@ -18,7 +18,7 @@ from essay_lifecycle_service.store.slots import SlotStore
 from essay_lifecycle_service.store.traces import TraceStore
 from essay_lifecycle_service.store.unplaced import UnplacedStore
 from essay_lifecycle_service.sweep import Sweep
-from rollcall import Database, Event, Received, Transaction
+from rollcall import Database, Received, Transaction
 from rollcall.consumer.chunk import Chunk, Span
 from rollcall.consumer.decoding import Decoder
 from rollcall.consumer.known_records import KnownRecords
@@ -47,7 +47,7 @@ MODELS: tuple[type[EventData], ...] = (
 )
 MODELS_BY_TYPE = {model.event_type: model for model in MODELS}
 
-Hook = Callable[[Sequence[Received[Any]], Transaction], Awaitable[None]]
+Hook = Callable[[Sequence[Received[Any]], Transaction], Awaitable[Any]]
 
 
 class Replica:
@@ -170,14 +170,7 @@ def _routes(lifecycle: EssayLifecycle) -> list[Route]:
 
 
 def _hooked(hook: Hook | None) -> list[Route]:
-    if hook is None:
-        return []
-
-    async def handler(received: Sequence[Received[Any]], tx: Transaction) -> list[Event]:
-        await hook(received, tx)
-        return []
-
-    return [Route(frozenset(MODELS), handler, keeps_plans=True)]
+    return [Route(frozenset(MODELS), hook, keeps_plans=True)] if hook else []
 
 
 def _raw(source: Partition, record: EventData | bytes) -> InputRecord:

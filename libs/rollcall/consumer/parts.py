@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from rollcall.consumer.definitions import called
 from rollcall.consumer.transaction import Job, Transaction
 from rollcall.outbox.event import Event
 
@@ -17,9 +18,9 @@ class InParts:
     """
 
     items: Sequence[Any]
-    work: Callable[[Sequence[Any], Transaction], Awaitable[Iterable[Event]]]
+    work: Callable[[Sequence[Any], Transaction], Awaitable[Iterable[Event] | None]]
 
-    async def __call__(self, tx: Transaction) -> Iterable[Event]:
+    async def __call__(self, tx: Transaction) -> Iterable[Event] | None:
         """Handle all items in one transaction."""
         return await self.work(self.items, tx)
 
@@ -34,4 +35,4 @@ class InParts:
 def name_of(job: Job) -> str:
     """What a job is about, for the log: its items if it has any."""
     items = list(job.items) if isinstance(job, InParts) else []
-    return repr(items)[:200] if items else getattr(job, "__qualname__", type(job).__name__)
+    return repr(items)[:200] if items else called(job)

@@ -11,6 +11,7 @@ from rollcall import failpoints
 from rollcall.backoff import Backoff
 from rollcall.consumer.chunk import Chunk, describe
 from rollcall.consumer.dead_letters import DeadLetterStore
+from rollcall.consumer.definitions import naming
 from rollcall.consumer.failed_jobs import report_failed
 from rollcall.consumer.in_hand import Hand, InHand
 from rollcall.consumer.known_records import KnownRecords
@@ -90,6 +91,7 @@ class ChunkProcessor:
             OwnershipLostError: the assignment changed between two attempts.
             DeadLetterLimitError: too many records of a topic are bad; this part was not committed.
             RecordRefusedError: a record cannot even be set aside; what precedes it was committed.
+            ConfigurationError: a handler is wrong whatever it is given; this part was not committed.
         """
         with self.in_hand.working_on(chunk) as hand:
             spans = self._tracing.chunk(chunk) if self._tracing else None
@@ -117,7 +119,7 @@ class ChunkProcessor:
                 failure = classify(error)
                 self._metrics.chunk_failures_total.labels(failure.value).inc()
                 races += failure is Failure.RACE
-                if failure in (Failure.CONFLICT, Failure.LIMIT):
+                if failure in (Failure.CONFLICT, Failure.LIMIT, Failure.DEFINITION):
                     raise
                 if failure is Failure.DATA or races > _RACES_IN_A_ROW:
                     return error
@@ -203,7 +205,8 @@ class ChunkProcessor:
                 if look_up and route.skips_known:
                     received = await look_up.unhandled(received, tx.connection)
                 if received:
-                    await tx.publish(await route.handler(received, tx))
+                    with naming(route.handler):
+                        await tx.publish(await route.handler(received, tx))
             failpoints.reached(Failpoint.CHUNK_HANDLED)
             rejected = [*chunk.rejected(), *tx.rejections]
             for item in chunk.rejected():

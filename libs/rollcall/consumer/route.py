@@ -11,7 +11,7 @@ from rollcall.database.transaction_connection import FEW_RECORDS
 from rollcall.outbox.event import Event
 from rollcall_events import EventData
 
-Handler = Callable[[Sequence[Received[Any]], Transaction], Awaitable[Iterable[Event]]]
+Handler = Callable[[Sequence[Received[Any]], Transaction], Awaitable[Iterable[Event] | None]]
 
 
 @dataclass(slots=True, frozen=True)

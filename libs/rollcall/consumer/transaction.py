@@ -9,8 +9,8 @@ from rollcall.consumer.records import Received, Rejected, correlation_of
 from rollcall.outbox.buffer import OutboxBuffer
 from rollcall.outbox.event import Event
 
-Job = Callable[["Transaction"], Awaitable[Iterable[Event]]]
-"""Work in a transaction of its own; returns the events to publish with it."""
+Job = Callable[["Transaction"], Awaitable[Iterable[Event] | None]]
+"""Work in a transaction of its own; returns the events to publish with it, None for none."""
 
 Admission = Callable[["Transaction"], Awaitable[bool]]
 """Whether a job may run in this transaction, asked before anything else."""
@@ -33,11 +33,14 @@ class Transaction:
         self.counts: list[tuple[Counter, int]] = []
         self._outbox = outbox
 
-    async def publish(self, events: Iterable[Event]) -> None:
+    async def publish(self, events: Iterable[Event] | None) -> None:
         """Publish events with this transaction; for those too large to be returned all at once.
 
         Call it after the statements that lock what the events speak of: the order of publication is
         the order of these locks.
+
+        Raises:
+            ConfigurationError: these are no events, or none that a topic of the service carries.
         """
         await self._outbox.publish(events)
 
@@ -80,7 +83,7 @@ def if_admitted(job: Job, admitted: Admission | None) -> Job:
     if admitted is None:
         return job
 
-    async def guarded(tx: Transaction) -> Iterable[Event]:
+    async def guarded(tx: Transaction) -> Iterable[Event] | None:
         return await job(tx) if await admitted(tx) else ()
 
     return guarded

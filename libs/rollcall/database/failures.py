@@ -4,7 +4,7 @@ from enum import Enum
 
 import asyncpg
 
-from rollcall.errors import DeadLetterLimitError, PositionConflictError
+from rollcall.errors import ConfigurationError, DeadLetterLimitError, PositionConflictError
 
 
 class Failure(Enum):
@@ -14,6 +14,8 @@ class Failure(Enum):
     """Another instance owns the partition: drop the chunk and read the positions again."""
     LIMIT = "limit"
     """Too many records of a topic are bad: drop the chunk, pause the topic."""
+    DEFINITION = "definition"
+    """The program or its settings are wrong, whatever the records: drop the chunk, end the process."""
     RACE = "race"
     """Another transaction inserted the same key first: run again, now seeing the winner."""
     CONTENTION = "contention"
@@ -54,6 +56,8 @@ def classify(error: BaseException) -> Failure:
         return Failure.CONFLICT
     if isinstance(error, DeadLetterLimitError):
         return Failure.LIMIT
+    if isinstance(error, ConfigurationError):
+        return Failure.DEFINITION
     if isinstance(error, asyncpg.UniqueViolationError):
         return Failure.RACE
     if isinstance(error, _CONTENTION):

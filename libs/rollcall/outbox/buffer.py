@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from rollcall.outbox.encoding import encode_event
-from rollcall.outbox.event import Event, OutgoingRecord, lane_of
+from rollcall.outbox.event import Event, OutgoingRecord, lane_of, require_event, require_events
 from rollcall.outbox.raw_record import RawRecord
 from rollcall.outbox.segment import SegmentCodec
 from rollcall.outbox.store import OutboxStore
@@ -45,9 +45,15 @@ class OutboxBuffer:
         self.touched_lanes: set[int] = set()
         self.published = 0
 
-    async def publish(self, events: Iterable[Event]) -> None:
-        """Encode events; lanes that have become large are written out at once."""
-        for event in events:
+    async def publish(self, events: Iterable[Event] | None) -> None:
+        """Encode events; lanes that have become large are written out at once.
+
+        Raises:
+            ConfigurationError: these are no events, or none that a topic of the service carries.
+        """
+        for event in require_events(events):
+            if event.__class__ is not Event or event.key.__class__ is not str:  # no call for each
+                require_event(event)
             topic = self._topology.topic_of(type(event.data)).name
             record = encode_event(event, topic, self._source, self._now)
             lane = lane_of(record.key, self._lanes)

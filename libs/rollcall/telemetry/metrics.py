@@ -50,7 +50,8 @@ class Metrics:
         )
         self.chunk_failures_total = Counter(
             "rollcall_chunk_failures",
-            "Chunk transactions rolled back, by failure (conflict, limit, race, contention, infrastructure, data).",
+            "Chunk transactions rolled back, by failure"
+            " (conflict, limit, definition, race, contention, infrastructure, data).",
             ["failure"],
             registry=self.registry,
         )

@@ -4,7 +4,7 @@ import asyncpg
 import pytest
 
 from rollcall.database.failures import Failure, classify
-from rollcall.errors import PositionConflictError
+from rollcall.errors import AccessDeniedError, ConfigurationError, PositionConflictError
 
 
 @pytest.mark.parametrize(
@@ -29,6 +29,8 @@ from rollcall.errors import PositionConflictError
         (asyncpg.StringDataRightTruncationError(), Failure.DATA),
         (asyncpg.DataError("invalid input for query argument"), Failure.DATA),
         (KeyError("handler"), Failure.DATA),
+        (ConfigurationError("no topic carries it"), Failure.DEFINITION),
+        (AccessDeniedError("wrong password"), Failure.DEFINITION),
     ],
 )
 def test_a_failure_blames_the_record_only_if_the_error_speaks_of_a_value(
