@@ -1,7 +1,9 @@
 """A record that no transaction can take stands alone in the end: kept, announced and passed over."""
 
+import asyncio
 import base64
 import json
+import random
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
@@ -15,6 +17,7 @@ from tests.db.conftest import OpenReplica
 from tests.db.events import content, contents, message, registration
 from tests.db.evidence import Evidence
 from tests.db.replica import Hook, Replica
+from tests.eventually import DEADLINE_SECONDS
 
 
 class PoisonError(Exception):
@@ -30,6 +33,24 @@ def refuse(*texts: str, error: Exception | None = None) -> Hook:
                 item.data.text_storage_id in texts
             ):
                 raise error or PoisonError(f"cannot take {item.data.text_storage_id}")
+
+    return handler
+
+
+def index(text_storage_id: str) -> Hook:
+    """A handler that writes each content under an index, one of them as more than an index can take."""
+    long = base64.b64encode(random.Random(1).randbytes(6000)).decode()  # does not compress
+
+    async def handler(received: Sequence[Received[Any]], tx: Transaction) -> None:
+        texts = [
+            item.data.text_storage_id
+            for item in received
+            if isinstance(item.data, EssayContentProvisionedV1)
+        ]
+        await tx.connection.execute(
+            "INSERT INTO periodic_job (name, started_at) SELECT unnest($1::text[]), now()",
+            [long if text == text_storage_id else text for text in texts],
+        )
 
     return handler
 
@@ -90,6 +111,20 @@ async def test_another_record_at_the_same_offset_is_another_dead_letter(
     assert (letter["record_value"], letter["attempts"], letter["state"]) == (b"[", 1, "dead")
     announced = await evidence.announced(DeadLetterV1)
     assert [each.value_base64 for each in announced] == ["ew==", "Ww=="]
+
+
+async def test_a_record_too_long_for_an_index_is_found_among_many(
+    replicas: OpenReplica, evidence: Evidence, batch_id: UUID
+) -> None:
+    replica = await replicas(after=index("text-00003"))
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        await replica.handle(registration(batch_id, 8), *contents(batch_id, 8))
+
+    (letter,) = await evidence.dead_letters()
+    assert (letter["record_offset"], letter["error_type"]) == (4, "ProgramLimitExceededError")
+    assert "exceeds btree" in letter["error_message"]
+    assert await evidence.counts(batch_id) == (7, 0, 1)
+    assert await evidence.positions() == {0: 9}
 
 
 async def test_a_poison_record_tells_how_it_was_found(

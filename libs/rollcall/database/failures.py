@@ -42,8 +42,11 @@ _CONTENTION = (
     asyncpg.SerializationError,
     asyncpg.LockNotAvailableError,
 )
-# SQLSTATE classes that speak of a value: 21 cardinality, 22 data, 23 integrity constraint, P0 raised.
-_DATA_CLASSES = frozenset({"21", "22", "23", "P0"})
+# SQLSTATE classes that speak of a value: 21 cardinality, 22 data, 23 integrity constraint, 54 limit (too
+# long for an index, nested too deeply), P0 raised.
+_DATA_CLASSES = frozenset({"21", "22", "23", "54", "P0"})
+# Where PostgreSQL uses class 54 of the server as a whole: transaction ids used up, a table too large.
+_SERVER_LIMITS = frozenset({"varsup.c", "multixact.c", "bufmgr.c", "localbuf.c", "md.c"})
 
 
 def classify(error: BaseException) -> Failure:
@@ -63,10 +66,15 @@ def classify(error: BaseException) -> Failure:
     if isinstance(error, _CONTENTION):
         return Failure.CONTENTION
     if isinstance(error, asyncpg.PostgresError):
-        sqlstate = str(getattr(error, "sqlstate", "") or "")
-        return Failure.DATA if sqlstate[:2] in _DATA_CLASSES else Failure.INFRASTRUCTURE
+        return Failure.DATA if _speaks_of_a_value(error) else Failure.INFRASTRUCTURE
     if isinstance(error, asyncpg.DataError):
         return Failure.DATA
     if isinstance(error, DATABASE_ERRORS):
         return Failure.INFRASTRUCTURE
     return Failure.DATA
+
+
+def _speaks_of_a_value(error: asyncpg.PostgresError) -> bool:
+    sqlstate = str(getattr(error, "sqlstate", "") or "")
+    file = getattr(error, "server_source_filename", None)
+    return sqlstate[:2] in _DATA_CLASSES and not (sqlstate[:2] == "54" and file in _SERVER_LIMITS)

@@ -28,6 +28,8 @@ from rollcall.errors import AccessDeniedError, ConfigurationError, PositionConfl
         (asyncpg.CheckViolationError(), Failure.DATA),
         (asyncpg.StringDataRightTruncationError(), Failure.DATA),
         (asyncpg.DataError("invalid input for query argument"), Failure.DATA),
+        (asyncpg.ProgramLimitExceededError("index row size 4032 exceeds 2704"), Failure.DATA),
+        (asyncpg.StatementTooComplexError("stack depth limit exceeded"), Failure.DATA),
         (KeyError("handler"), Failure.DATA),
         (ConfigurationError("no topic carries it"), Failure.DEFINITION),
         (AccessDeniedError("wrong password"), Failure.DEFINITION),
@@ -37,3 +39,11 @@ def test_a_failure_blames_the_record_only_if_the_error_speaks_of_a_value(
     error: Exception, failure: Failure
 ) -> None:
     assert classify(error) is failure
+
+
+@pytest.mark.parametrize("file", ["varsup.c", "multixact.c", "bufmgr.c", "localbuf.c", "md.c"])
+def test_a_limit_that_the_server_as_a_whole_has_reached_blames_no_record(file: str) -> None:
+    """Transaction ids used up, or a table as large as one can be: the same code as a value too long."""
+    error = asyncpg.ProgramLimitExceededError("database is not accepting commands")
+    error.server_source_filename = file
+    assert classify(error) is Failure.INFRASTRUCTURE
