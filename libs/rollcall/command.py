@@ -14,14 +14,14 @@ from rollcall.access.environment import explained_settings
 from rollcall.errors import RollcallError
 from rollcall.settings import ServiceSettings
 from rollcall.settings_table import settings_table
-from rollcall.topic_admin import TopicAdmin
+from rollcall.topic_admin import MOST_COPIES, TopicAdmin
 from rollcall.topology import Topology
 from rollcall_events.topics import Topic
 
 _EXAMPLES = """\
 examples:
   {prog} migrate                 create or upgrade the schema, then exit
-  {prog} topics --replication 3  create missing topics, check the others
+  {prog} topics                  create missing topics, check the others
   {prog} run                     run one replica until SIGTERM
   {prog} settings                every ROLLCALL_* variable with its default
 """
@@ -68,7 +68,11 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     commands.add_parser("run", help="run one replica until SIGTERM")
     commands.add_parser("migrate", help="create or upgrade the database schema")
     topics = commands.add_parser("topics", help="create missing topics and check the others")
-    topics.add_argument("--replication", type=int, default=1, help="replicas of a new topic")
+    topics.add_argument(
+        "--replication",
+        type=int,
+        help=f"copies of a new topic (default: one on each broker, {MOST_COPIES} at most)",
+    )
     topics.add_argument("--partitions", type=int, help="partitions of a new topic")
     commands.add_parser("settings", help="print every setting as a Markdown table")
     return parser
@@ -100,6 +104,6 @@ async def _topics(
     async with TopicAdmin(settings, topology) as admin:
         created = await admin.create_missing(arguments.replication, arguments.partitions)
         sys.stdout.write("".join(f"created {name}\n" for name in created))
-        await admin.check()
+        await admin.check(arguments.replication)
     sys.stdout.write("every topic agrees with the registry\n")
     return 0

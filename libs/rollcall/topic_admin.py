@@ -17,6 +17,9 @@ from rollcall.settings import ServiceSettings
 from rollcall.topology import Topology
 from rollcall_events.topics import Topic
 
+MOST_COPIES = 3
+"""Copies of a topic where nobody says how many: more cost more than they save."""
+
 _TIMEOUT_SECONDS = 30.0
 _LOOK_SECONDS = 0.1
 
@@ -72,9 +75,11 @@ class TopicAdmin:
         ]
 
     async def create_missing(
-        self, replication_factor: int = 1, partitions: int | None = None
+        self, replication_factor: int | None = None, partitions: int | None = None
     ) -> list[str]:
         """Create what does not exist; `partitions` overrides the registry's number.
+
+        Without a `replication_factor`, each broker has a copy, up to MOST_COPIES.
 
         Safe to run from several processes at once. Returns the names that were missing, once the
         cluster lists them: for a moment after creating a topic, it does not.
@@ -85,14 +90,14 @@ class TopicAdmin:
         """
         names = await self.missing()
         wanted = [
-            self._new_topic(topic, replication_factor, partitions)
-            for topic in self._topology.topics
-            if self._settings.topic(topic.name) in names
+            topic for topic in self._topology.topics if self._settings.topic(topic.name) in names
         ]
         if wanted:
             async with asyncio.timeout(_TIMEOUT_SECONDS):
                 await wait_for_controller(self._admin)
-                response = await self._admin.create_topics(wanted)
+                copies = replication_factor or min(MOST_COPIES, await self._brokers())
+                new = [self._new_topic(topic, copies, partitions) for topic in wanted]
+                response = await self._admin.create_topics(new)
             _raise_errors(response)
             failpoints.reached(Failpoint.TOPICS_CREATED)
             await self._wait_until_listed()
@@ -105,15 +110,15 @@ class TopicAdmin:
                     return
                 await asyncio.sleep(_LOOK_SECONDS)
 
-    async def check(self) -> None:
-        """Compare the cluster's topics with the registry.
+    async def check(self, replication_factor: int | None = None) -> None:
+        """Compare the cluster's topics with the registry, and their copies with what new ones would get.
 
         Raises:
             TopicMismatchError: with one line for each difference and its remedy.
         """
         if missing := await self.missing():
             raise TopicMismatchError(f"missing topics: {', '.join(missing)}; create them first")
-        differences = await self._differences()
+        differences = await self._differences(replication_factor or MOST_COPIES)
         if differences:
             raise TopicMismatchError("topics differ from the registry:\n" + "\n".join(differences))
 
@@ -125,9 +130,13 @@ class TopicAdmin:
             self._settings.topic(topic.name), count, replication_factor, topic_configs=topic.config
         )
 
-    async def _differences(self) -> list[str]:
+    async def _brokers(self) -> int:
+        return len((await self._admin.describe_cluster())["brokers"])
+
+    async def _differences(self, most_copies: int) -> list[str]:
         topics = {self._settings.topic(topic.name): topic for topic in self._topology.topics}
         async with asyncio.timeout(_TIMEOUT_SECONDS):
+            brokers = await self._brokers()
             described = await self._admin.describe_topics(list(topics))
             configs = await self._admin.describe_configs(
                 [ConfigResource(ConfigResourceType.TOPIC, name) for name in topics]
@@ -143,7 +152,7 @@ class TopicAdmin:
                 f"{positions}: {counts.get(positions, 0)} partitions, but there are"
                 f" {self._settings.lanes} lanes: add partitions"
             )
-        return found
+        return found + _missing_copies(described, brokers, min(most_copies, brokers))
 
 
 async def wait_for_controller(admin: AIOKafkaAdminClient) -> None:
@@ -154,6 +163,20 @@ async def wait_for_controller(admin: AIOKafkaAdminClient) -> None:
     while admin._client.cluster.controller is None:
         await asyncio.sleep(_LOOK_SECONDS)
         await admin._client.force_metadata_update()
+
+
+def _missing_copies(described: Collection[Any], brokers: int, wanted: int) -> list[str]:
+    """One line for each topic that the loss of a broker would hurt more than it need."""
+    found = []
+    for topic in described:
+        copies = min((len(each["replicas"]) for each in topic["partitions"]), default=wanted)
+        if copies < wanted:
+            found.append(
+                f"{topic['topic']}: {copies} copies on {brokers} brokers, there should be {wanted}:"
+                " reassign its partitions (kafka-reassign-partitions.sh), or say"
+                f" --replication {copies} if so few are meant"
+            )
+    return found
 
 
 def _config_differences(name: str, wanted: dict[str, str], actual: dict[str, str]) -> list[str]:

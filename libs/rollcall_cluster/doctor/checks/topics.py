@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 
 from rollcall.consumer.positions import check_position
+from rollcall.topic_admin import MOST_COPIES
 from rollcall.topology import Topology
 from rollcall_cluster.doctor.check import Check, Found, problem, unseen, warning
 from rollcall_cluster.doctor.facts import Facts, KafkaFacts, PostgresFacts
 from rollcall_events.topics import TOPICS, Topic
 
 TOPOLOGY = Topology(TOPICS)
-_COPIES = 3
 _ALTER = "kafka-configs.sh --alter --entity-type topics --entity-name {} --add-config {}"
 _NEAR = 0.1
 
@@ -36,7 +36,7 @@ def _exist(facts: Facts) -> Iterator[Found]:
     if missing:
         yield problem(
             f"missing: {', '.join(missing)}",
-            "essay-lifecycle-service topics --replication 3; check ROLLCALL_TOPIC_PREFIX first",
+            "essay-lifecycle-service topics; check ROLLCALL_TOPIC_PREFIX first",
         )
     for name, _ in _existing(facts):
         if leaderless := _kafka(facts).topics[name].leaderless:
@@ -87,15 +87,14 @@ def _copies(facts: Facts) -> Iterator[Found]:
     kafka = _kafka(facts)
     if kafka.brokers == 1:
         return
-    wanted = min(_COPIES, kafka.brokers)
+    wanted = min(MOST_COPIES, kafka.brokers)
     for name, _ in _existing(facts):
         topic = kafka.topics[name]
         least = int(kafka.topic_configs.get(name, {}).get("min.insync.replicas", 0))
         if topic.replicas < wanted:
             yield problem(
                 f"{name} has {topic.replicas} copies on {kafka.brokers} brokers",
-                f"kafka-reassign-partitions.sh to {wanted} replicas; for new topics"
-                f" essay-lifecycle-service topics --replication {wanted}",
+                f"kafka-reassign-partitions.sh to {wanted} replicas",
             )
         elif topic.in_sync < topic.replicas:
             yield warning(
