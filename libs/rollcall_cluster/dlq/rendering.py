@@ -3,32 +3,36 @@
 from collections.abc import Iterator, Sequence
 
 import orjson
+import typer
 from rich.console import Console
-from rich.table import Table
 
 from rollcall.dead_letters.letter import Letter, LetterCount, LetterId, LetterSummary
 from rollcall.dead_letters.operations import Outcome
 from rollcall_cluster.dlq.documents import parsed
+from rollcall_cluster.tables import print_table, printable
 
 _SHOWN_BYTES = 4096
 _SHOWN_UNTOUCHED = 20
 _HEX_COLUMNS = 16
+_LETTER = ("ID", "STATE", "ERROR TYPE", "LAST SEEN", "MESSAGE")
 
 
 def print_listing(
     counts: Sequence[LetterCount], page: Sequence[LetterSummary], following: LetterId | None
 ) -> None:
     """Print counts, then one page."""
-    console = Console(markup=False)
     if not counts:
-        console.print("no dead letters match")
+        typer.echo("no dead letters match")
         return
-    console.print(_counts(counts))
+    print_table(
+        {"COUNT": True, "ERROR TYPE": False, "FINGERPRINT": False, "STATE": False},
+        [(each.letters, each.error_type, each.stack_fingerprint, each.state) for each in counts],
+    )
     if page:
-        console.print()
-        console.print(_letters(page))
+        typer.echo()
+        print_table(dict.fromkeys(_LETTER, False), map(_row, page), spare=("MESSAGE", "LAST SEEN"))
     if following:
-        console.print(f"\nthere are more: --after {following}", soft_wrap=True)
+        typer.echo(f"\nthere are more: --after {following}")
 
 
 def print_letter(letter: Letter) -> None:
@@ -58,7 +62,7 @@ def value_lines(value: bytes | None) -> Iterator[str]:
     document = parsed(value)
     if document is not None:
         text = orjson.dumps(document, option=orjson.OPT_INDENT_2).decode()
-        yield from map(_printable, text[:_SHOWN_BYTES].split("\n"))
+        yield from map(printable, text[:_SHOWN_BYTES].split("\n"))
         rest = len(text) - _SHOWN_BYTES
     else:
         yield from _hex(value[:_SHOWN_BYTES])
@@ -67,50 +71,26 @@ def value_lines(value: bytes | None) -> Iterator[str]:
         yield f"... {rest} more; --json has it whole"
 
 
-def _counts(counts: Sequence[LetterCount]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("COUNT", justify="right")
-    for heading in ("ERROR TYPE", "FINGERPRINT", "STATE"):
-        table.add_column(heading)
-    for count in counts:
-        table.add_row(
-            str(count.letters), count.error_type, count.stack_fingerprint or "-", count.state
-        )
-    return table
-
-
-def _letters(page: Sequence[LetterSummary]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("ID", overflow="fold")
-    for heading in ("STATE", "ERROR TYPE", "LAST SEEN"):
-        table.add_column(heading, no_wrap=True)
-    table.add_column("MESSAGE", no_wrap=True, overflow="ellipsis")
-    for letter in page:
-        table.add_row(
-            str(letter.id),
-            letter.state,
-            letter.error_type,
-            f"{letter.last_seen_at:%Y-%m-%d %H:%M:%S}",
-            _printable(letter.error_message),
-        )
-    return table
+def _row(letter: LetterSummary) -> tuple[object, ...]:
+    last_seen = f"{letter.last_seen_at:%Y-%m-%d %H:%M:%S}"
+    return letter.id, letter.state, letter.error_type, last_seen, letter.error_message
 
 
 def _lines(letter: Letter) -> Iterator[str]:
     seen = letter.summary
     yield f"{seen.id}  {seen.state}"
-    yield f"error        {seen.error_type}: {_printable(seen.error_message)}"
+    yield f"error        {seen.error_type}: {printable(seen.error_message)}"
     yield f"fingerprint  {seen.stack_fingerprint or '-'}"
     yield f"attempts     {seen.attempts}, by {letter.instance_id}"
     yield f"seen         {seen.first_seen_at:%Y-%m-%d %H:%M:%S} to {seen.last_seen_at:%Y-%m-%d %H:%M:%S} UTC"
     yield f"produced     {letter.record_timestamp or '-'}"
     yield f"key          {_bytes(letter.key)}"
     for name, value in letter.headers:
-        yield f"header       {_printable(name)} = {_bytes(value)}"
+        yield f"header       {printable(name)} = {_bytes(value)}"
     for step in letter.bisection_trace:
-        yield f"bisection    {_printable(step)}"
+        yield f"bisection    {printable(step)}"
     for entry in letter.history:
-        said = f": {_printable(entry.reason)}" if entry.reason else ""
+        said = f": {printable(entry.reason)}" if entry.reason else ""
         yield f"history      {entry.at:%Y-%m-%d %H:%M:%S} {entry.state_after} by {entry.operator}{said}"
     yield f"value        {len(letter.value or b'')} bytes"
     yield from value_lines(letter.value)
@@ -128,8 +108,3 @@ def _hex(value: bytes) -> Iterator[str]:
         part = value[offset : offset + _HEX_COLUMNS]
         shown = "".join(chr(byte) if 32 <= byte < 127 else "." for byte in part)
         yield f"{offset:08x}  {part.hex(' '):<{3 * _HEX_COLUMNS}} {shown}"
-
-
-def _printable(text: str) -> str:
-    """The text without what would move a terminal's cursor."""
-    return "".join(char if char.isprintable() else "\ufffd" for char in text)

@@ -10,8 +10,9 @@ import typer
 
 from rollcall.operations.audit import AuditEntry, AuditFilter, AuditStore
 from rollcall_cluster.dlq.deployment import Deployment
-from rollcall_cluster.hand.printing import print_json, print_table
+from rollcall_cluster.hand.printing import print_json
 from rollcall_cluster.options import Json, group_of, moment
+from rollcall_cluster.tables import print_table
 
 _EPILOG = (
     "Examples: rollcall audit list --action complete; rollcall audit list --since 2026-03-01 --json"

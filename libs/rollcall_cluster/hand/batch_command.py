@@ -20,8 +20,9 @@ from essay_lifecycle_service.wiring import batch_operations
 from rollcall.operations.runner import OrderRunner
 from rollcall.topology import Topology
 from rollcall_cluster.dlq.deployment import Deployment
-from rollcall_cluster.hand.printing import print_json, print_table
+from rollcall_cluster.hand.printing import print_json
 from rollcall_cluster.options import By, DryRun, Json, Reason, group_of, order_of
+from rollcall_cluster.tables import print_table
 from rollcall_events.topics import TOPICS
 
 _EPILOG = """\

@@ -11,8 +11,9 @@ import typer
 from rollcall.operations.input_logs import open_input_logs
 from rollcall.operations.positions import Move, PartitionState, Positions
 from rollcall_cluster.dlq.deployment import Deployment
-from rollcall_cluster.hand.printing import print_json, print_table
+from rollcall_cluster.hand.printing import print_json
 from rollcall_cluster.options import By, DryRun, Json, Reason, group_of, moment, order_of
+from rollcall_cluster.tables import print_table
 from rollcall_events.topics import TOPICS
 
 _EPILOG = """\

@@ -3,13 +3,13 @@
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from rollcall_cluster.local.cluster import LocalCluster
 from rollcall_cluster.local.home import Home
 from rollcall_cluster.local.observation import observe_once
 from rollcall_cluster.local.steps import shown_steps
 from rollcall_cluster.local.tables import instance_table
+from rollcall_cluster.tables import wide_console
 
 
 def scale_command(
@@ -26,4 +26,4 @@ def scale_command(
     cluster = LocalCluster.existing(Home.current())
     with shown_steps(f"replicas ready: {instances},") as report:
         cluster.scale(instances, report)
-    Console().print(instance_table(observe_once(cluster.replicas)))
+    wide_console().print(instance_table(observe_once(cluster.replicas)))

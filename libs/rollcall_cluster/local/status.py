@@ -4,13 +4,13 @@ import json
 from dataclasses import asdict
 
 import typer
-from rich.console import Console
 
 from rollcall_cluster.local.cluster import LocalCluster
 from rollcall_cluster.local.home import Home
 from rollcall_cluster.local.observation import observe_once
 from rollcall_cluster.local.tables import instance_table, server_rows, server_table
 from rollcall_cluster.options import Json
+from rollcall_cluster.tables import wide_console
 
 
 def status_command(
@@ -33,7 +33,7 @@ def status_command(
         document = {"instances": instances, "servers": server_rows(cluster.servers)}
         typer.echo(json.dumps(document, indent=2))
         return
-    console = Console()
+    console = wide_console()
     console.print(instance_table(observations))
     console.print()
     console.print(server_table(cluster.servers))

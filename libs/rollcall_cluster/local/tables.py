@@ -17,9 +17,9 @@ def instance_table(observations: Iterable[Observation]) -> Table:
     """INSTANCE STATUS PID PORT HEALTH PARTITIONS LAG EVENTS/S."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("INSTANCE", "STATUS", "PID", "PORT", "HEALTH"):
-        table.add_column(heading)
+        table.add_column(heading, no_wrap=heading != "HEALTH")
     for heading in ("PARTITIONS", "LAG", "EVENTS/S"):
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", no_wrap=True)
     for seen in observations:
         table.add_row(
             seen.instance,
@@ -38,7 +38,7 @@ def server_table(servers: EmbeddedServers) -> Table:
     """SERVER STATUS PID ADDRESS."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("SERVER", "STATUS", "PID", "ADDRESS"):
-        table.add_column(heading)
+        table.add_column(heading, no_wrap=heading != "ADDRESS", overflow="fold")
     for server in server_rows(servers):
         style = "red" if server["status"] == "dead" else "green"
         pid, address = _shown(server["pid"]), escape(str(server["address"]))

@@ -3,13 +3,13 @@
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from rollcall_cluster.local.cluster import LocalCluster
 from rollcall_cluster.local.home import Home
 from rollcall_cluster.local.observation import observe_once
 from rollcall_cluster.local.steps import shown_steps
 from rollcall_cluster.local.tables import instance_table
+from rollcall_cluster.tables import wide_console
 
 
 def up_command(
@@ -34,6 +34,6 @@ def up_command(
     cluster = LocalCluster(Home.current())
     with shown_steps(f"replicas ready: {instances},") as report:
         cluster.up(instances, report)
-    console = Console()
+    console = wide_console()
     console.print(instance_table(observe_once(cluster.replicas)))
     console.print("\nWatch it in the browser: rollcall console --open")

@@ -18,6 +18,7 @@ from rollcall_cluster.dlq.rendering import (
     print_outcome,
     value_lines,
 )
+from tests.unit.local.terminal import COLUMNS, narrow_terminal
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SUMMARY = LetterSummary(
@@ -112,3 +113,55 @@ def test_an_outcome_names_what_was_left_and_does_not_flood(
     ]
     assert lines[-1] == "left as they are: 80 more"
     assert len(orjson.loads(outcome_document(outcome, "redriven", True))["untouched"]) == 100
+
+
+WIDE = LetterSummary(
+    LetterId("file.essay.content.provisioned.v1", 11, 123456),
+    "dead",
+    "ValidationError",
+    "a message of [some] length " * 9,
+    "9f2c",
+    1,
+    AT,
+    AT,
+    12,
+)
+SHORT = replace(WIDE, id=LetterId("short.v1", 1, 7))
+COUNTS = [LetterCount("ValidationError", "9f2c5a7b9f2c5a7b", "dead", 2)]
+
+
+def test_a_listing_shows_whole_ids_at_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = narrow_terminal(monkeypatch)
+    print_listing(COUNTS, [WIDE, SHORT], SHORT.id)
+    lines = terminal.lines
+    assert lines[1].split() == ["2", "ValidationError", "9f2c5a7b9f2c5a7b", "dead"]
+    assert lines[3].split() == ["ID", "STATE", "ERROR", "TYPE"]
+    assert lines[4].split() == [str(WIDE.id), "dead", "ValidationError"]
+    assert lines[5].split() == [str(SHORT.id), "dead", "ValidationError"]
+    assert lines[7] == f"there are more: --after {SHORT.id}"
+
+
+def test_a_message_is_shortened_to_the_room_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = narrow_terminal(monkeypatch)
+    print_listing(COUNTS, [SHORT], None)
+    line = terminal.lines[4]
+    assert line.startswith("short.v1-1@7  dead ")
+    assert "2026-03-01 12:00:00  a message of [some]" in line
+    assert line.endswith("\u2026")
+    assert len(line) == COLUMNS
+
+
+def test_a_listing_through_a_pipe_has_all_in_one_line_for_each_letter(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(COLUMNS))
+    print_listing(COUNTS, [WIDE], None)
+    *_, line = capsys.readouterr().out.splitlines()
+    assert line == (
+        f"{WIDE.id}  dead   ValidationError  2026-03-01 12:00:00  {WIDE.error_message.strip()}"
+    )
+
+
+def test_nothing_found_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    print_listing([], [], None)
+    assert capsys.readouterr().out == "no dead letters match\n"
