@@ -116,6 +116,17 @@ class SegmentRefusedError(RollcallError):
         super().__init__(f"segment {lane}:{numbers} cannot be published: {because}")
 
 
+class PublicationOverdueError(RollcallError, TimeoutError):
+    """Kafka did not take several segments of a lane in time: they go out one by one, nothing is to be done.
+
+    Whether they were published is asked of Kafka first.
+    """
+
+    def __init__(self, lane: int, seqs: Sequence[int]) -> None:
+        self.seqs = seqs
+        super().__init__(f"segments {lane}:{seqs[0]} to {seqs[-1]} were not published in time")
+
+
 class TaskEndedError(RollcallError):
     """A part of the service that must last as long as the process ended without an error of its own."""
 

@@ -8,7 +8,12 @@ from typing import Any
 
 import pytest
 import structlog.testing
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError, TopicAuthorizationFailedError
+from aiokafka.errors import (
+    KafkaError,
+    KafkaTimeoutError,
+    MessageSizeTooLargeError,
+    TopicAuthorizationFailedError,
+)
 
 from rollcall.errors import LaneLostError, RollcallError
 from rollcall.outbox import owned_lane
@@ -44,8 +49,8 @@ async def append(connection: Any, *payloads: bytes) -> None:
 
 
 @asynccontextmanager
-async def owned(dsn: str, attempts: list[int] | None = None) -> AsyncIterator[OwnedLane]:
-    """Lane 0, published as by its owner, each of whose attempts is noted."""
+async def locked(dsn: str, attempts: list[int] | None = None) -> AsyncIterator[OwnedLane]:
+    """Lane 0 as its owner has it, before it publishes; each attempt is noted."""
     changes = {"postgres_dsn": dsn, "database_schema": "els"}
     settings = ServiceSettings.model_validate(SETTINGS.model_dump() | changes)
     session = await LaneSession.open(settings)
@@ -56,14 +61,22 @@ async def owned(dsn: str, attempts: list[int] | None = None) -> AsyncIterator[Ow
             attempts.append(one_by_one_until)
         return make(one_by_one_until)
 
-    lane = OwnedLane(0, make_publisher)
-    running = asyncio.create_task(lane.run())
     try:
-        yield lane
+        yield OwnedLane(0, make_publisher)
     finally:
-        running.cancel()
-        await asyncio.wait({running})
         await session.close()
+
+
+@asynccontextmanager
+async def owned(dsn: str, attempts: list[int] | None = None) -> AsyncIterator[OwnedLane]:
+    """Lane 0, published as by its owner, each of whose attempts is noted."""
+    async with locked(dsn, attempts) as lane:
+        running = asyncio.create_task(lane.run())
+        try:
+            yield lane
+        finally:
+            running.cancel()
+            await asyncio.wait({running})
 
 
 async def test_what_precedes_a_broken_segment_goes_out_and_nothing_overtakes_it(
@@ -119,6 +132,47 @@ async def test_a_contradicting_position_is_a_problem_for_as_long_as_it_lasts(
         problem = await eventually(lambda: lane.problem)
         assert "the topic was lost or recreated" in problem
         assert published(broker) == []
+
+
+@pytest.mark.parametrize("late", [TimeoutError, KafkaTimeoutError])
+async def test_segments_that_are_too_many_for_a_slow_broker_go_out_one_by_one(
+    database: str, connection: Any, broker: Broker, late: type[Exception]
+):
+    await append(connection, *(segment(number).payload for number in range(1, 6)))
+    broker.lost_as, broker.most_records = late, 3  # of one segment, and the position
+    attempts: list[int] = []
+    async with owned(database, attempts) as lane:
+        await eventually(lambda: len(published(broker)) == 10, message="all are published")
+        assert lane.problem is None
+    assert attempts == [0, 5]
+    assert len(set(lane_seqs(broker))) == 10
+
+
+@pytest.mark.parametrize("lost", ["lose_request", "lose_answer"])
+@pytest.mark.parametrize("number", [4, 5, 6], ids=["records", "position", "commit"])
+async def test_whether_late_segments_were_published_is_asked_of_kafka(
+    database: str, connection: Any, broker: Broker, lost: str, number: int
+):
+    await append(connection, segment(1).payload, segment(2).payload)
+    broker.lost_as = TimeoutError
+    setattr(broker, lost, number)
+    attempts: list[int] = []
+    async with owned(database, attempts):
+        await eventually(lambda: len(attempts) == 2 and len(published(broker)) >= 4)
+        await append(connection, segment(3).payload)
+        await eventually(lambda: b"3.1" in published(broker))
+    assert published(broker) == sorted(b"%d.%d" % (n, i) for n in (1, 2, 3) for i in (0, 1))
+    assert len(set(lane_seqs(broker))) == 6
+
+
+async def test_a_lane_whose_single_segment_is_late_is_taken_over_anew(
+    database: str, connection: Any, broker: Broker
+):
+    await append(connection, segment(1).payload)
+    broker.lost_as, broker.most_records = partial(TimeoutError, "late"), 2
+    async with locked(database) as lane:
+        with pytest.raises(TimeoutError, match="late"):
+            await asyncio.wait_for(lane.run(), DEADLINE_SECONDS)
 
 
 @pytest.mark.parametrize(

@@ -107,6 +107,15 @@ MUTATIONS = (
         ),
     ),
     Mutation(
+        "late_segments_together_again",
+        f"{_OUTBOX}/publisher.py",
+        (("if is_overdue(error) and len(seqs) > 1:", "if is_overdue(error) and len(seqs) > 99:"),),
+        (
+            "tests/db/test_owned_lane.py::"
+            "test_segments_that_are_too_many_for_a_slow_broker_go_out_one_by_one[TimeoutError]",
+        ),
+    ),
+    Mutation(
         "refused_segment_overtaken",
         f"{_OUTBOX}/publisher.py",
         (

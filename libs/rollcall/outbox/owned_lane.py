@@ -1,11 +1,11 @@
-"""A lane whose lock this instance holds: a publisher, and what becomes of it when it is refused."""
+"""A lane whose lock this instance holds: a publisher, and what becomes of it when it is refused or late."""
 
 from collections.abc import Callable
 
 import structlog
 
 from rollcall.backoff import Backoff
-from rollcall.errors import LanePositionError, SegmentRefusedError
+from rollcall.errors import LanePositionError, PublicationOverdueError, SegmentRefusedError
 from rollcall.outbox.publisher import LanePublisher
 
 log = structlog.get_logger()
@@ -19,6 +19,8 @@ class OwnedLane:
 
     A refusal is retried for ever, ever more slowly, because its cause lies outside: the lane goes on
     by itself once an operator has removed it. Until then `problem` says what it is.
+
+    Segments that a slow broker does not take in time are no problem: fewer at a time go out.
 
     Args:
         lane: the lane's number.
@@ -69,6 +71,10 @@ class OwnedLane:
                 last = error.seqs[-1]
                 if len(error.seqs) == 1:
                     await self._refuse(error, last, backoff)
+            except PublicationOverdueError as error:
+                # No pause: should a single one be late, too, this ends, and the lane is given up.
+                last = error.seqs[-1]
+                log.warning("lane_overdue", lane=self._lane, error=str(error))
             except LanePositionError as error:
                 last = 0
                 await self._refuse(error, last, backoff)

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import structlog
 
 from rollcall import failpoints
-from rollcall.errors import SegmentRefusedError
+from rollcall.errors import PublicationOverdueError, SegmentRefusedError
 from rollcall.failpoints import Failpoint
 from rollcall.outbox.lane_position import LanePosition, check_lane_position
 from rollcall.outbox.lane_session import LaneSession
 from rollcall.outbox.producer import LaneProducer
-from rollcall.outbox.refusals import is_permanent, remedy
+from rollcall.outbox.refusals import is_overdue, is_permanent, remedy
 from rollcall.outbox.segment import SegmentCodec
 from rollcall.outbox.store import OutboxStore, StoredSegment
 from rollcall.settings import ServiceSettings
@@ -88,6 +88,7 @@ class LanePublisher:
 
         Raises:
             LanePositionError, SegmentRefusedError: the lane must not go on without an operator.
+            PublicationOverdueError: take the lane over again, and publish one by one up to there.
             LaneLostError, KafkaError, OSError, TimeoutError: take the lane over again.
         """
         try:
@@ -161,10 +162,12 @@ class LanePublisher:
         try:
             position = await self._producer.publish(segments)
         except Exception as error:
+            seqs = [segment.seq for segment in segments]
+            if is_overdue(error) and len(seqs) > 1:
+                raise PublicationOverdueError(self._lane, seqs) from error
             if not is_permanent(error):
                 raise
             because = f"{error!r}; {remedy(error)}"
-            seqs = [segment.seq for segment in segments]
             raise SegmentRefusedError(self._lane, seqs, because) from error
         self.position = position
         self._metrics.relay_transaction_seconds.observe(time.perf_counter() - started)

@@ -1,4 +1,4 @@
-"""Why a segment cannot be published however often it is tried, and what an operator can do. Pure."""
+"""Why segments are not published: for good, and what an operator can do; or too many at a time. Pure."""
 
 from aiokafka import errors as kafka
 
@@ -17,6 +17,8 @@ _REFUSED = (
     kafka.UnsupportedForMessageFormatError,
     kafka.PolicyViolationError,
 )
+# The transaction's time is up; a batch found no room before its request's time was up.
+_OVERDUE = (TimeoutError, kafka.KafkaTimeoutError)
 _PASSING = (kafka.KafkaError, LaneLostError, OSError, TimeoutError)
 
 
@@ -29,6 +31,11 @@ def is_permanent(error: Exception) -> bool:
     if isinstance(error, _TOO_LARGE + _FORBIDDEN + _REFUSED):
         return True
     return not isinstance(error, _PASSING)
+
+
+def is_overdue(error: Exception) -> bool:
+    """Whether Kafka might take less at a time: with as much again it could be too late for ever."""
+    return isinstance(error, _OVERDUE)
 
 
 def remedy(error: Exception) -> str:

@@ -1,7 +1,8 @@
 """Kafka's commit semantics in memory: logs, transactions, fencing by epochs, read_committed.
 
 `Broker.producer` and `Broker.consumer` make what aiokafka's classes are to the code under test. Every
-request counts; the one that a test chooses is lost, or takes effect with its answer lost.
+request counts; the one that a test chooses is lost, or takes effect with its answer lost. A slow
+broker takes only so many records of a transaction before its time is up.
 """
 
 import asyncio
@@ -29,6 +30,7 @@ class Txn:
     """A transaction, open until it is ended."""
 
     state: str = "open"
+    records: int = 0
 
 
 @dataclass
@@ -42,6 +44,8 @@ class Broker:
     requests: int = 0
     lose_request: int | None = None
     lose_answer: int | None = None
+    lost_as: Callable[[], Exception] = RequestTimedOutError
+    most_records: int | None = None
 
     def producer(self, **config: Any) -> "Producer":
         """What AIOKafkaProducer(**config) would be."""
@@ -56,10 +60,10 @@ class Broker:
         """Let `effect` happen, unless this is the request that is lost."""
         self.requests += 1
         if self.requests == self.lose_request:
-            raise RequestTimedOutError
+            raise self.lost_as()
         result = effect()
         if self.requests == self.lose_answer:
-            raise RequestTimedOutError
+            raise self.lost_as()
         return result
 
     def end_transaction(self, transactional_id: str, state: str) -> None:
@@ -127,6 +131,9 @@ class Producer:
             self._check_epoch()
             transaction = self._broker.open_transactions.setdefault(self._id, Txn())
             self._broker.logs[target] += [Written(*record, transaction) for record in records]
+            transaction.records += len(records)
+            if self._broker.most_records and transaction.records > self._broker.most_records:
+                raise self._broker.lost_as()
 
         self._broker.request(effect)
 
