@@ -10,14 +10,13 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from rollcall.access.kafka import kafka_options
-from rollcall.cancellation import apart, end
+from rollcall.closing import close
 from rollcall.ingest.envelopes import Accepted
 from rollcall.outbox.publication import Headers
 from rollcall.settings import ServiceSettings
 
 log = structlog.get_logger()
 
-_CLOSE_SECONDS = 2.0
 _LINGER_MS = 5
 _BATCH_BYTES = 256 * 1024
 _MAX_REQUEST_BYTES = 4 * 2**20
@@ -105,7 +104,7 @@ class IngestProducer:
             self._close_apart(producer)
 
     def _close_apart(self, producer: AIOKafkaProducer) -> None:
-        task = asyncio.ensure_future(_close(producer))
+        task = asyncio.ensure_future(close(producer))
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 
@@ -121,15 +120,3 @@ def _look_at(delivery: asyncio.Future[Any]) -> None:
     """Take note of an error that nobody waits for any more."""
     if not delivery.cancelled():
         delivery.exception()
-
-
-async def _close(producer: AIOKafkaProducer) -> None:
-    """Stop; if Kafka does not answer, give up what is not acknowledged."""
-    try:
-        async with asyncio.timeout(_CLOSE_SECONDS):
-            await apart(producer.stop())
-    except (KafkaError, OSError, TimeoutError):
-        # aiokafka waits for ever for its last records: its sender has to be ended from here.
-        if (sender := producer._sender.sender_task) is not None:
-            await end(sender)
-        await producer.client.close()

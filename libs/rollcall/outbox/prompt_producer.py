@@ -5,12 +5,15 @@ to begin the next transaction of the same id (CONCURRENT_TRANSACTIONS). aiokafka
 every 20 ms, which is several times what the markers take: at a low rate, most of an event's way.
 """
 
+import asyncio
 from collections.abc import Iterable
 from typing import Any
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.client import CoordinationType
 from aiokafka.producer.sender import AddPartitionsToTxnHandler, Sender
+
+from rollcall.cancellation import end
 
 _FIRST_PAUSE_SECONDS = 0.002
 _LONGEST_PAUSE_SECONDS = 0.05
@@ -38,9 +41,20 @@ class PromptProducer(AIOKafkaProducer):  # type: ignore[misc]
 
 
 class _PromptSender(Sender):  # type: ignore[misc]
-    """Counts the refusals of a beginning, so that their pauses can grow."""
+    """Counts the refusals of a beginning, so that their pauses can grow; ends with all it began."""
 
     _refusals = 0
+    _request: asyncio.Task[Any] | None = None
+
+    def _maybe_do_transactional_request(self) -> asyncio.Task[Any] | None:
+        self._request = super()._maybe_do_transactional_request()
+        return self._request
+
+    async def close(self) -> None:
+        """End the request to the coordinator, too: its search for one outlasts the sender's end."""
+        await super().close()
+        if self._request is not None:
+            await end(self._request)
 
     async def _do_add_partitions_to_txn(self, partitions: Iterable[TopicPartition]) -> bool:
         coordinator = await self._find_coordinator(
