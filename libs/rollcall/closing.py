@@ -24,7 +24,15 @@ async def close(producer: Any) -> None:
         if sender.sender_task is not None:
             await end(sender.sender_task, _AGAIN_SECONDS)
         await sender.close()
+        _forget_records(producer._message_accumulator)
         await _disconnect(producer.client)
+
+
+def _forget_records(accumulator: Any) -> None:
+    """The task that waits for them ends then."""
+    for batches in (*accumulator._batches.values(), accumulator._pending_batches):
+        for batch in batches:
+            batch.future.cancel()
 
 
 async def _disconnect(client: Any) -> None:
