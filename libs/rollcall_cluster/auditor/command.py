@@ -88,6 +88,8 @@ def verify_command(
             typer.echo(report.model_dump_json(indent=2))
         else:
             print_report(report, Console())
+    except _EndedError as ended:
+        raise typer.Exit(128 + ended.args[0]) from None
     # Whatever it is, it must not exit with 1, which says that an invariant is violated.
     except Exception as error:
         typer.echo(f"could not check: {_explained(error)}", err=True)
@@ -97,8 +99,8 @@ def verify_command(
 
 def _audit(given: Mapping[str, Any], options: AuditOptions) -> AuditReport:
     target = AuditTarget(**given)
-    with _ending_tidily(), _progress() as progress:
-        return asyncio.run(verify(target, options, progress))
+    with _progress() as progress:
+        return asyncio.run(_verify(target, options, progress))
 
 
 def _explained(error: Exception) -> str:
@@ -107,24 +109,30 @@ def _explained(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-@contextmanager
-def _ending_tidily() -> Iterator[None]:
+class _EndedError(Exception):
+    """Told to end by a signal, whose number it has."""
+
+
+async def _verify(target: AuditTarget, options: AuditOptions, progress: Progress) -> AuditReport:
     """SIGTERM and SIGHUP end it as Ctrl-C does: what it has on disk goes."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    numbers = [n for n in _ENDING if signal.getsignal(n) is signal.SIG_DFL]
-    for number in numbers:
-        signal.signal(number, _end)
+    loop, audit = asyncio.get_running_loop(), asyncio.current_task()
+    assert audit is not None
+    received: list[int] = []
+
+    def end(number: int) -> None:
+        received.append(number)
+        audit.cancel()
+
+    if threading.current_thread() is threading.main_thread():
+        for number in _ENDING:
+            if signal.getsignal(number) is signal.SIG_DFL:  # nohup ignores SIGHUP
+                loop.add_signal_handler(number, end, number)
     try:
-        yield
-    finally:
-        for number in numbers:
-            signal.signal(number, signal.SIG_DFL)
-
-
-def _end(number: int, _: object) -> None:
-    raise SystemExit(128 + number)
+        return await verify(target, options, progress)
+    except asyncio.CancelledError:
+        if received:
+            raise _EndedError(received[0]) from None
+        raise
 
 
 @contextmanager
