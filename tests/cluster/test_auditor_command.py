@@ -161,7 +161,7 @@ async def test_an_output_that_cannot_take_every_character_takes_the_rest(deploym
 async def test_an_audit_that_is_ended_leaves_no_scratch_directory(
     deployment: Deployment, tmp_path: Path, number: signal.Signals
 ):
-    """It goes however the audit ends."""
+    """It goes however the audit ends; what clients that are cut short say of it is theirs."""
     world = clean_world(deployment.prefix).finish()
     world.tables["segment"].append({"lane": 0, "event_count": 1, "payload": b"x"})
     await deployment.load(world)
@@ -173,7 +173,8 @@ async def test_an_audit_that_is_ended_leaves_no_scratch_directory(
         _, error = await asyncio.to_thread(process.communicate)
     finally:
         process.kill()
-    assert (process.returncode, error) == (128 + number, "")
+    assert process.returncode == 128 + number, error
+    assert "could not check" not in error
     assert os.listdir(tmp_path) == []
 
 

@@ -22,6 +22,7 @@ from rich.progress import (
 from rich.progress import Progress as Bars
 
 from rollcall.access.environment import explained_settings
+from rollcall.cancellation import end
 from rollcall.errors import ConfigurationError
 from rollcall_cluster.auditor.audit import AuditOptions, verify
 from rollcall_cluster.auditor.errors import CannotAuditError
@@ -115,24 +116,27 @@ class _EndedError(Exception):
 
 async def _verify(target: AuditTarget, options: AuditOptions, progress: Progress) -> AuditReport:
     """SIGTERM and SIGHUP end it as Ctrl-C does: what it has on disk goes."""
-    loop, audit = asyncio.get_running_loop(), asyncio.current_task()
-    assert audit is not None
-    received: list[int] = []
+    loop = asyncio.get_running_loop()
+    told: asyncio.Future[int] = loop.create_future()
 
-    def end(number: int) -> None:
-        received.append(number)
-        audit.cancel()
+    def end_with(number: int) -> None:
+        if not told.done():
+            told.set_result(number)
 
     if threading.current_thread() is threading.main_thread():
         for number in _ENDING:
             if signal.getsignal(number) is signal.SIG_DFL:  # nohup ignores SIGHUP
-                loop.add_signal_handler(number, end, number)
+                loop.add_signal_handler(number, end_with, number)
+    audit = asyncio.create_task(verify(target, options, progress))
     try:
-        return await verify(target, options, progress)
-    except asyncio.CancelledError:
-        if received:
-            raise _EndedError(received[0]) from None
-        raise
+        either: list[asyncio.Future[Any]] = [audit, told]
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        ended = not audit.done()
+        await end(audit)
+    if ended:
+        raise _EndedError(told.result())
+    return audit.result()
 
 
 @contextmanager

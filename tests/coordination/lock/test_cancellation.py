@@ -66,11 +66,11 @@ async def test_cancellation_of_a_release_releases_all_the_same(programs: Program
         assert after.is_held
 
 
-@pytest.mark.parametrize("turns", range(5))
+@pytest.mark.parametrize("turns", range(4))
 async def test_a_cancelled_waiter_passes_on_what_it_was_handed(
     programs: Programs, turns: int
 ) -> None:
-    """However few turns of the loop lie between its wake-up and its cancellation."""
+    """However few turns of the loop lie between its wake-up and its cancellation; in the fifth it may be done."""
     program, second, third = programs(), programs(), programs()
     hold = await program.lock("job").acquire()
     waiting = asyncio.create_task(second.lock("job", lease_seconds=60).acquire())
