@@ -19,6 +19,20 @@ from rollcall_events.topics import TOPICS
 MODEL = EssayContentProvisionedV1
 
 
+def settings_of_members(dsn: str, kafka: str, topic_prefix: str, **more: object) -> ServiceSettings:
+    """Of the members of a group that this test has for itself."""
+    return ServiceSettings.model_validate(
+        {
+            "postgres_dsn": dsn,
+            "database_schema": "els",
+            "kafka_bootstrap_servers": kafka,
+            "topic_prefix": topic_prefix,
+            "consumer_group": f"{topic_prefix}members",
+            **more,
+        }
+    )
+
+
 def topic_of(settings: ServiceSettings) -> str:
     """The topic that members consume."""
     return settings.topic(Topology(TOPICS).topic_of(MODEL).name)

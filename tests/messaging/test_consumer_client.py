@@ -14,7 +14,7 @@ from rollcall.consumer.consumer import Consumer
 from rollcall.consumer.fetch_pace import FetchPace
 from tests.db.events import contents
 from tests.eventually import eventually
-from tests.messaging.members import member
+from tests.messaging.members import member, settings_of_members
 from tests.services.kafka_client import KafkaClient
 
 
@@ -43,15 +43,7 @@ class HeldPoll:
 @pytest.fixture
 def settings(database: str, topic_prefix: str, kafka_bootstrap: str) -> ServiceSettings:
     """Of a consumer of this test's own."""
-    return ServiceSettings.model_validate(
-        {
-            "postgres_dsn": database,
-            "database_schema": "els",
-            "kafka_bootstrap_servers": kafka_bootstrap,
-            "topic_prefix": topic_prefix,
-            "consumer_group": f"{topic_prefix}seeking",
-        }
-    )
+    return settings_of_members(database, kafka_bootstrap, topic_prefix)
 
 
 @pytest.fixture

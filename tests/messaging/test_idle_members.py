@@ -16,7 +16,7 @@ from rollcall.consumer.consumer import Consumer
 from rollcall.consumer.pauses import PauseStore
 from tests.db.events import contents
 from tests.eventually import eventually
-from tests.messaging.members import member, topic_of
+from tests.messaging.members import member, settings_of_members, topic_of
 from tests.services.kafka_client import KafkaClient
 
 PARTITIONS = 3
@@ -27,16 +27,8 @@ LONG_SECONDS = 300.0
 @pytest.fixture
 def settings(database: str, topic_prefix: str, kafka_bootstrap: str) -> ServiceSettings:
     """Of members of a group of this test's own."""
-    return ServiceSettings.model_validate(
-        {
-            "postgres_dsn": database,
-            "database_schema": "els",
-            "kafka_bootstrap_servers": kafka_bootstrap,
-            "topic_prefix": topic_prefix,
-            "consumer_group": f"{topic_prefix}idle",
-            "session_timeout_seconds": 6,
-            "chunk_max_records": 10,
-        }
+    return settings_of_members(
+        database, kafka_bootstrap, topic_prefix, session_timeout_seconds=6, chunk_max_records=10
     )
 
 
