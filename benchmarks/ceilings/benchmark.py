@@ -37,8 +37,7 @@ class Ceilings:
 
     figures: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     assignments: list[Assignment] = field(default_factory=list)
-    transactions: list[tuple[int, float]] = field(default_factory=list)
-    """Records and seconds of each."""
+    transactions: list[kafka.Transaction] = field(default_factory=list)
 
 
 async def benchmark(
@@ -57,7 +56,7 @@ async def benchmark(
             **machine.describe(conditions.servers),
             "figures": found.figures,
             "assignments": [asdict(item) for item in found.assignments],
-            "transactions": found.transactions,
+            "transactions": [asdict(item) for item in found.transactions],
         },
     )
     console.print(f"raw results: {file}", markup=False)
@@ -96,9 +95,10 @@ async def _kafka(found: Ceilings, deployment: Deployment, load: Load) -> None:
     found.figures["drain/s"].append(load.events / await kafka.drain(deployment, load))
     for each in TRANSACTIONS:
         part = list(islice(cycle(messages), each * _TRANSACTIONS_OF_A_SIZE))
-        seconds = await kafka.produce(deployment, part, each, f"produce-{each}")
-        found.transactions += [(each, one) for one in seconds[1:]]
-        found.figures[f"produce {each}/s"].append(each * len(seconds[1:]) / sum(seconds[1:]))
+        _, *warm = await kafka.produce(deployment, part, each, f"produce-{each}")
+        found.transactions += warm
+        rate = each * len(warm) / sum(one.seconds for one in warm)
+        found.figures[f"produce {each}/s"].append(rate)
 
 
 def table(figures: dict[str, list[float]]) -> Table:

@@ -3,17 +3,28 @@
 import asyncio
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from benchmarks.deployment import Deployment
 from rollcall.outbox.publication import partition_of
+from rollcall.outbox.publisher import LEAST_DISTANCE_SECONDS
 from rollcall_cluster.measuring.load import Load, Message
 from rollcall_events import EssayContentProvisionedV1, EssaySlotAssignedV1
 
 _DEADLINE_SECONDS = 300
 _FETCH_MAX_BYTES = 2 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """One of a producer: how long it took, and the CPU time of the process that produced it."""
+
+    records: int
+    seconds: float
+    cpu_seconds: float
 
 
 async def drain(deployment: Deployment, load: Load) -> float:
@@ -38,8 +49,11 @@ async def drain(deployment: Deployment, load: Load) -> float:
 
 async def produce(
     deployment: Deployment, messages: Sequence[Message], each: int, name: str
-) -> list[float]:
-    """Seconds of each transaction of `each` records, as the relay writes them."""
+) -> list[Transaction]:
+    """Transactions of `each` records, as the relay writes them: with a pause between any two.
+
+    Without it, the client asks too early for the next, and waits until it asks again.
+    """
     topic = deployment.topic(EssaySlotAssignedV1)
     producer = AIOKafkaProducer(
         bootstrap_servers=deployment.bootstrap_servers,
@@ -52,11 +66,13 @@ async def produce(
     async with asyncio.timeout(_DEADLINE_SECONDS), producer:
         count = len(await producer.partitions_for(topic))
         for start in range(0, len(messages), each):
-            began = time.perf_counter()
+            await asyncio.sleep(LEAST_DISTANCE_SECONDS)
+            began, used = time.perf_counter(), time.process_time()
             async with producer.transaction():
                 deliveries = await _send(producer, topic, count, messages[start : start + each])
                 await asyncio.gather(*deliveries)
-            found.append(time.perf_counter() - began)
+            took, used = time.perf_counter() - began, time.process_time() - used
+            found.append(Transaction(each, took, used))
     return found
 
 

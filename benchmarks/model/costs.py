@@ -8,10 +8,16 @@ from typing import Any, Self
 from benchmarks.errors import BenchmarkError
 from benchmarks.model.line import Line, Point, fit
 from benchmarks.summary import summarise
+from rollcall.outbox.publisher import DISTANCE_SECONDS
+from rollcall.settings import ServiceSettings
 
 CHUNK = 1000
 _NEEDED = ("ceilings", "throughput")
 SOURCES = (*_NEEDED, "scaling", "idle")
+SEVERAL = (2, 3, 5)
+"""Replicas of the deployments that fill the machine."""
+
+_LANES: int = ServiceSettings.model_fields["lanes"].default
 
 Results = Mapping[str, Mapping[str, Any]]
 
@@ -24,11 +30,14 @@ class Costs:
         sql: elapsed time of a chunk in the database, on one connection.
         sql_points, transaction_points: what the lines were fitted to, medians.
         transaction: elapsed time of one Kafka transaction of a lane.
+        producing: CPU time of the process that produces it.
         path_us: of one replica, for each event, as it was measured end to end.
         decode, encode: CPU microseconds of the interpreter for each event.
         replica, postgres, kafka: CPU microseconds for each event, end to end.
         wal_bytes: for each event.
         idle_share: of a core, used by a replica that has nothing to do.
+        full_share: of what the cores would do if an event cost as much as with one replica: what they do when
+            they are full. Fitted to the deployments of several replicas, one number for all.
     """
 
     cores: int
@@ -36,6 +45,7 @@ class Costs:
     sql_points: Sequence[Point]
     transaction: Line
     transaction_points: Sequence[Point]
+    producing: Line
     path_us: float
     decode: float
     encode: float
@@ -44,6 +54,7 @@ class Costs:
     kafka: float
     wal_bytes: float
     idle_share: float
+    full_share: float
 
     @classmethod
     def of(cls, found: Results) -> Self:
@@ -59,22 +70,34 @@ class Costs:
         ceilings, figures = found["ceilings"], found["throughput"]["figures"]
         alone = [run for run in ceilings["assignments"] if run["connections"] == 1]
         sql = medians((run["chunk"], run["seconds"] / run["chunks"]) for run in alone)
-        transactions = medians(ceilings["transactions"])
+        produced = ceilings["transactions"]
+        transactions = medians((one["records"], one["seconds"]) for one in produced)
+        producing = medians((one["records"], one["cpu_seconds"]) for one in produced)
         idle = found.get("idle", {}).get("figures", {}).get("cpu %", [0.0])
+        cores = found["throughput"]["machine"]["cores"]
+        cpu_us = {
+            party: _median(figures[f"rollcall x1 {party} cpu us"])
+            for party in ("replica", "postgres", "kafka")
+        }
+        several = [
+            _median(figures[name])
+            for n in SEVERAL
+            if (name := f"rollcall x{n} events/s") in figures
+        ]
         return cls(
-            cores=found["throughput"]["machine"]["cores"],
+            cores=cores,
             sql=fit(sql),
             sql_points=sql,
             transaction=fit(transactions),
             transaction_points=transactions,
+            producing=fit(producing),
             path_us=1e6 / _median(figures["rollcall x1 events/s"]),
             decode=_median(ceilings["figures"]["decode us"]),
             encode=_median(ceilings["figures"]["encode us"]),
-            replica=_median(figures["rollcall x1 replica cpu us"]),
-            postgres=_median(figures["rollcall x1 postgres cpu us"]),
-            kafka=_median(figures["rollcall x1 kafka cpu us"]),
+            **cpu_us,
             wal_bytes=_median(figures["rollcall x1 wal bytes"]),
             idle_share=_median(idle) / 100,
+            full_share=nearest_share(several, 1e6 * cores / sum(cpu_us.values())),
         )
 
     @property
@@ -97,10 +120,22 @@ class Costs:
 
         The machine's cores, the replicas' own way through a chunk, or their quota: the least.
         """
-        bounds = [1e6 * self.cores / self.machine_us, 1e6 * replicas / self.path_us]
+        full_machine = 1e6 * self.cores * self.full_share / self.machine_us
+        bounds = [full_machine, 1e6 * replicas / self.path_us]
         if share_of_core is not None:
-            bounds.append(1e6 * replicas * (share_of_core - self.idle_share) / self.replica)
+            left = replicas * (share_of_core - self.idle_share) - self.lanes_share
+            bounds.append(1e6 * max(0.0, left) / self.event_us)
         return min(bounds)
+
+    @property
+    def event_us(self) -> float:
+        """CPU time of the replica for each event without what the lanes' transactions take, however many share one."""
+        return self.replica - self.lanes_share * self.path_us
+
+    @property
+    def lanes_share(self) -> float:
+        """Of a core, used by the lanes' transactions in a backlog, by however many replicas and whatever is in them."""
+        return _LANES / DISTANCE_SECONDS * self.producing.fixed
 
 
 def medians(points: Any) -> list[Point]:
@@ -109,6 +144,13 @@ def medians(points: Any) -> list[Point]:
     for size, seconds in points:
         groups[size].append(seconds)
     return [(size, summarise(values).median) for size, values in sorted(groups.items())]
+
+
+def nearest_share(rates: Sequence[float], limit: float) -> float:
+    """By which to multiply the limit to come closest to all rates, relative to each; 1 without any."""
+    if not rates:
+        return 1.0
+    return sum(1 / rate for rate in rates) / sum(limit / rate**2 for rate in rates)
 
 
 def _median(values: Sequence[float]) -> float:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import ceil
 
-from benchmarks.model.costs import CHUNK, Costs, Results
+from benchmarks.model.costs import CHUNK, SEVERAL, Costs, Results
 from benchmarks.summary import summarise
 
 TOLERANCE = 0.15
@@ -71,7 +71,7 @@ def _stages(costs: Costs) -> Iterator[Prediction]:
 
 def _deployments(costs: Costs, found: Results) -> Iterator[Prediction]:
     figures = found["throughput"]["figures"]
-    for replicas in (2, 3, 5):
+    for replicas in SEVERAL:
         if values := figures.get(f"rollcall x{replicas} events/s"):
             yield Prediction(
                 f"end to end, {replicas} replicas",

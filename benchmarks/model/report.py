@@ -54,14 +54,17 @@ def _costs_text(costs: Costs) -> str:
     return (
         f"A chunk of n events takes the database {1e3 * costs.sql.fixed:.1f} ms +"
         f" {1e6 * costs.sql.each:.1f} us x n on one connection; a Kafka transaction of n events"
-        f" {1e3 * costs.transaction.fixed:.1f} ms + {1e6 * costs.transaction.each:.1f} us x n."
+        f" {1e3 * costs.transaction.fixed:.1f} ms + {1e6 * costs.transaction.each:.1f} us x n, of which"
+        f" {1e3 * costs.producing.fixed:.1f} ms + {1e6 * costs.producing.each:.1f} us x n are CPU time of"
+        " the replica."
         f" For each event the interpreter needs {costs.decode:.1f} us to decode and"
         f" {costs.encode:.1f} us to build and encode; end to end, CPU time is"
         f" {costs.replica:.0f} us in the replica, {costs.postgres:.0f} us in PostgreSQL and"
         f" {costs.kafka:.0f} us in Kafka, and {costs.wal_bytes:,.0f} bytes of WAL are written."
         f" One replica takes {costs.path_us:.0f} us for each event, in chunks of {CHUNK:,}: of its"
         f" interpreter's and its database's time, {costs.overlap:.0%} of the shorter is hidden behind"
-        " the longer."
+        f" the longer. A full machine does {costs.full_share:.0%} of what its cores would do at the"
+        " costs of one replica."
     )
 
 

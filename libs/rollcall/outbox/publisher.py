@@ -30,8 +30,8 @@ SEGMENTS_PER_TRANSACTION = 32
 _POLL_FIRST_SECONDS = 0.02
 _POLL_LAST_SECONDS = 0.2
 # Between the beginnings of two transactions of a lane while a backlog is worked off; and at any time.
-_DISTANCE_SECONDS = 0.2
-_LEAST_DISTANCE_SECONDS = 0.02
+DISTANCE_SECONDS = 0.2
+LEAST_DISTANCE_SECONDS = 0.02
 
 
 class LanePublisher:
@@ -46,8 +46,8 @@ class LanePublisher:
         lane: int,
         metrics: Metrics,
         one_by_one_until: int = 0,
-        distance_seconds: float = _DISTANCE_SECONDS,
-        least_distance_seconds: float = _LEAST_DISTANCE_SECONDS,
+        distance_seconds: float = DISTANCE_SECONDS,
+        least_distance_seconds: float = LEAST_DISTANCE_SECONDS,
         tracing: "Tracing | None" = None,
     ) -> None:
         self._store = store

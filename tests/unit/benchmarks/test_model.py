@@ -11,8 +11,8 @@ from benchmarks.model.predictions import Prediction, needs, predictions
 LINE = Line(fixed=0.004, each=0.00005)
 
 
-def results(scale: float = 1.0) -> dict[str, dict[str, Any]]:
-    """Raw results of a machine whose stages follow lines exactly."""
+def results(two: float = 1.0, three: float = 1.0) -> dict[str, dict[str, Any]]:
+    """Raw results of a machine whose stages follow lines exactly, and what several replicas do of what they might."""
     assignments = [
         {
             "connections": 1,
@@ -26,7 +26,10 @@ def results(scale: float = 1.0) -> dict[str, dict[str, Any]]:
     return {
         "ceilings": {
             "assignments": assignments,
-            "transactions": [(n, 0.02 + 0.00001 * n) for n in (100, 1000, 5000)],
+            "transactions": [
+                {"records": n, "seconds": 0.02 + 0.00001 * n, "cpu_seconds": 0.001 + 0.000002 * n}
+                for n in (100, 1000, 5000)
+            ],
             "figures": {"decode us": [5.0], "encode us": [10.0]},
         },
         "throughput": {
@@ -37,8 +40,8 @@ def results(scale: float = 1.0) -> dict[str, dict[str, Any]]:
                 "rollcall x1 kafka cpu us": [10.0],
                 "rollcall x1 wal bytes": [800.0],
                 "rollcall x1 events/s": [1e6 / 64],
-                "rollcall x2 events/s": [scale * 2e6 / 80],
-                "rollcall x3 events/s": [scale * 2e6 / 80],
+                "rollcall x2 events/s": [two * 2e6 / 80],
+                "rollcall x3 events/s": [three * 2e6 / 80],
             },
         },
     }
@@ -75,7 +78,7 @@ def test_points_that_follow_the_model_hold() -> None:
 
 def test_points_that_do_not_are_told() -> None:
     """Beyond 15 %."""
-    found = results(scale=0.8)
+    found = results(two=0.6, three=1.0)
     ends = [p for p in predictions(Costs.of(found), found) if p.what.startswith("end")]
     assert [point.holds for point in ends] == [False, False]
     assert Prediction("x", 100.0, 115.0, "ms").holds
@@ -87,10 +90,21 @@ def test_what_is_hidden_is_told() -> None:
     assert Costs.of(results()).overlap == pytest.approx(30 / 40)
 
 
+def test_a_full_machine_does_a_share_of_what_its_cores_would() -> None:
+    """One number for all deployments of several replicas, between what each of them alone would say."""
+    found = results(two=0.9, three=0.9)
+    assert Costs.of(found).full_share == pytest.approx(0.9)
+    assert Costs.of(found).rate(2) == pytest.approx(0.9 * 2e6 / 80)
+    assert 0.8 < Costs.of(results(two=0.8, three=0.9)).full_share < 0.9
+
+
 def test_a_quota_limits_a_replica() -> None:
-    """To its share, less what it uses when idle."""
+    """To its share, less what it uses when idle, and less what the four lanes' transactions take, which all share."""
     found = results() | {"idle": {"figures": {"cpu %": [2.0]}}}
-    assert Costs.of(found).rate(3, 0.1) == pytest.approx(3 * 0.08 / 40e-6)
+    lanes, event = 4 * 5 * 0.001, 40e-6 - 4 * 5 * 0.001 * 64e-6
+    assert Costs.of(found).rate(1, 0.1) == pytest.approx((0.08 - lanes) / event)
+    assert Costs.of(found).rate(3, 0.1) == pytest.approx((3 * 0.08 - lanes) / event)
+    assert Costs.of(found).rate(1, 0.03) == 0.0
 
 
 def test_needs_grow_with_the_load() -> None:
