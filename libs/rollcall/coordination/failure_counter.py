@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from rollcall.coordination.keys import Keys
-from rollcall.coordination.server import RedisServer, Script
+from rollcall.coordination.server import DELETE, RedisServer, Script
 from rollcall.errors import CoordinationUnavailableError, FailureLimitError
 
 # Not asked again without an answer: a second count would be one attempt too many.
@@ -75,7 +75,7 @@ class FailureCounter:
     async def forget(self, item: str) -> None:
         """Start anew, after a success or an operator's decision. Nothing is lost if Redis is away."""
         try:
-            await self._server.command("DEL", self._keys.of(self._kind, item))
+            await self._server.run(DELETE, [self._keys.of(self._kind, item)])
         except CoordinationUnavailableError:
             return  # the next attempts begin at a higher number, and the count is forgotten in time
 

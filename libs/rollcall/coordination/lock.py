@@ -10,19 +10,17 @@ from typing import Any
 
 from rollcall.coordination.fencing import Fences, fencing_number
 from rollcall.coordination.hold import RELEASE, Hold, LockKeys
-from rollcall.coordination.server import RedisServer, Script
+from rollcall.coordination.server import LATE_MS, RedisServer, Script
 from rollcall.coordination.wakeups import Wakeups
 from rollcall.errors import CoordinationUnavailableError, LockBusyError
 from rollcall.telemetry.coordination_metrics import CoordinationMetrics
 
-_ACQUIRE = Script("acquire.lua", repeatable=True)
+_ACQUIRE = Script("acquire.lua", repeatable=True, in_order=True)
 # The first word of its answer.
 _HELD, _EPOCH_WANTED, _GIVEN_UP = b"1", b"-1", b"-2"
 
 # A waiter gives a sign of life so often, and learns so of a hand-over whose message was lost.
 _SIGN_OF_LIFE_SECONDS = 2.0
-# A request may be on its way for so long after it was given up.
-_VOID_MS = 10_000
 # Room for the clocks of both sides to run differently.
 _DRIFT_SHARE = 0.01
 
@@ -171,7 +169,7 @@ class Lock:
             RELEASE,
             self._keys.to_release(token),
             token,
-            int(self._lease_seconds * 1000) + _VOID_MS,
+            int(self._lease_seconds * 1000) + LATE_MS,
         )
 
     async def _in_background(self, work: Coroutine[Any, Any, Any]) -> Any:

@@ -1,11 +1,13 @@
 """The way to Redis: one connection string for every topology, Lua scripts by name, every wait bounded."""
 
 import asyncio
+import secrets
 import ssl
 import time
 from collections.abc import Sequence
 from hashlib import sha1
 from importlib import resources
+from itertools import count
 from typing import Any
 
 from redis.asyncio import Redis, RedisCluster
@@ -33,16 +35,31 @@ _NO_ANSWER = (OSError, RedisError, RedisClusterException)
 # Replies that say something about what was asked, by their first word; all others speak of the server.
 _WRONG_QUESTIONS = ("WRONGTYPE", "ERR", "CROSSSLOT", "NOAUTH", "WRONGPASS")
 
+LATE_MS = 10_000
+"""A request may be on its way for so long after it was given up."""
+
 
 class Script:
     """A Lua script from a file of this package."""
 
-    def __init__(self, file_name: str, *, repeatable: bool) -> None:
-        """`repeatable`: to run it twice is the same as to run it once, so a lost answer is asked for again."""
+    def __init__(self, file_name: str, *, repeatable: bool, in_order: bool = False) -> None:
+        """What is true of it.
+
+        Args:
+            repeatable: to run it twice is the same as to run it once, so a lost answer is asked for again.
+            in_order: but not to run it again later, after others: a first attempt that arrives
+                after its repetition does nothing.
+        """
         self.name = file_name.removesuffix(".lua")
-        self.source = (resources.files(__package__) / file_name).read_text(encoding="utf-8")
+        names = ("in_order.lua", file_name) if in_order else (file_name,)
+        files = resources.files(__package__)
+        self.source = "".join((files / name).read_text(encoding="utf-8") for name in names)
         self.sha = sha1(self.source.encode(), usedforsecurity=False).hexdigest()
         self.repeatable = repeatable
+        self.in_order = in_order
+
+
+DELETE = Script("delete.lua", repeatable=True, in_order=True)
 
 
 class RedisServer:
@@ -59,6 +76,8 @@ class RedisServer:
         self.client: Redis | RedisCluster = connect(url, answer_seconds)
         self.metrics: CoordinationMetrics | None = None
         self._turns = asyncio.Semaphore(connections)
+        self._id = secrets.token_hex(8)
+        self._requests = count()
         self._connections = (
             Connections(self.client, answer_seconds) if isinstance(self.client, Redis) else None
         )
@@ -69,19 +88,24 @@ class RedisServer:
         Raises:
             CoordinationUnavailableError: no answer in time, even when asked again if it may be.
         """
+        first = again = arguments
+        if script.in_order:
+            keys = (*keys, f"{keys[0]}:repeated:{self._id}:{next(self._requests)}")
+            first, again = (*arguments, ""), (*arguments, LATE_MS)
         try:
-            return await self._evaluate(script, keys, arguments)
+            return await self._evaluate(script, keys, first)
         except CoordinationUnavailableError:
             if not script.repeatable:
                 raise
-        return await self._evaluate(script, keys, arguments)
+        return await self._evaluate(script, keys, again)
 
     async def run_once(self, script: Script, keys: Sequence[str], *arguments: Any) -> Any:
-        """The same with a single attempt."""
+        """The same with a single attempt, of a script that may be late."""
+        assert not script.in_order
         return await self._evaluate(script, keys, arguments)
 
     async def command(self, *words: Any) -> Any:
-        """Send a command that may be sent twice.
+        """Send a command that may be sent twice, and late: one that reads.
 
         Raises:
             CoordinationUnavailableError: no answer in time, even when asked again.

@@ -6,8 +6,8 @@ from rollcall.coordination.keys import Keys
 from rollcall.coordination.server import RedisServer, Script
 
 _FILL = Script("fill.lua", repeatable=True)
-_ASSIGN = Script("assign.lua", repeatable=True)
-_GIVE_BACK = Script("give_back.lua", repeatable=True)
+_ASSIGN = Script("assign.lua", repeatable=True, in_order=True)
+_GIVE_BACK = Script("give_back.lua", repeatable=True, in_order=True)
 
 
 class SlotPool:
@@ -31,7 +31,12 @@ class SlotPool:
         return _text(await self._server.run(_ASSIGN, self._pair, owner))
 
     async def give_back(self, owner: str) -> str | None:
-        """Make free what `owner` holds; returns it."""
+        """Make free what `owner` holds; returns it.
+
+        Raises:
+            CoordinationUnavailableError: Redis does not answer. It may still happen, for ten seconds, also to
+                what the owner is assigned meanwhile: it had better not ask before.
+        """
         return _text(await self._server.run(_GIVE_BACK, self._pair, owner))
 
     async def free(self) -> int:

@@ -10,13 +10,13 @@ from pydantic import BaseModel, ValidationError
 
 from rollcall.coordination.hold import Hold
 from rollcall.coordination.keys import Keys
-from rollcall.coordination.server import RedisServer, Script
+from rollcall.coordination.server import DELETE, RedisServer, Script
 from rollcall.errors import ConfigurationError, StateConflictError, StateTooLargeError
 from rollcall.telemetry.coordination_metrics import CoordinationMetrics
 
 log = structlog.get_logger()
 
-_SAVE = Script("save.lua", repeatable=True)
+_SAVE = Script("save.lua", repeatable=True, in_order=True)
 _QUARANTINE = Script("quarantine.lua", repeatable=True)
 
 _QUARANTINE_DAYS = 7
@@ -119,8 +119,12 @@ class StateStore(Generic[M]):
         raise StateConflictError(f"state {id_!r} of {self._name}, read at {version}: {found}")
 
     async def delete(self, id_: str) -> None:
-        """Forget a state, in quarantine or not."""
-        await self._server.command("DEL", self._key(id_), self._quarantine_key(id_))
+        """Forget a state, in quarantine or not.
+
+        Raises:
+            CoordinationUnavailableError: Redis does not answer; it may still be deleted, for ten seconds.
+        """
+        await self._server.run(DELETE, [self._key(id_), self._quarantine_key(id_)])
 
     async def quarantined(self, id_: str) -> bytes | None:
         """The bytes of the newest damaged state, for a week."""
