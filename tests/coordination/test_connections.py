@@ -1,30 +1,21 @@
 """Connections that break while nobody uses them, and connections that take longer to open than a caller waits."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-import uvloop
 
 from rollcall.coordination import Coordination, connections
 from rollcall.coordination.circuit import Circuit
 from rollcall.errors import CoordinationUnavailableError
+from tests.coordination.loops import each_loop, run_on
 from tests.coordination.own_servers import OwnRedis
 from tests.coordination.way_to_redis import WayToRedis, way_to_redis
 from tests.eventually import eventually
 
 ID = bytes(16)
 LOCKS = 16
-
-each_loop = pytest.mark.parametrize(
-    "new_loop", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"]
-)
-
-
-def _run(new_loop: Callable[[], Any], test: Coroutine[Any, Any, None]) -> None:
-    with asyncio.Runner(loop_factory=new_loop) as runner:
-        runner.run(test)
 
 
 async def _reset(way: WayToRedis, program: Coordination) -> None:
@@ -51,7 +42,7 @@ def test_connections_that_were_reset_are_not_used(
                 assert found == {}
             await program.close()
 
-    _run(new_loop, test())
+    run_on(new_loop, test())
 
 
 @each_loop
@@ -74,7 +65,7 @@ def test_a_connection_that_breaks_in_the_last_moment_is_redis_being_away(
             await program.close()
 
     monkeypatch.setattr(connections, "_is_usable", usable)
-    _run(new_loop, test())
+    run_on(new_loop, test())
 
 
 async def test_a_login_that_takes_longer_than_a_budget_serves_the_next(own_redis: OwnRedis) -> None:

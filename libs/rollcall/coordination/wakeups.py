@@ -14,6 +14,7 @@ from rollcall.coordination.server import RedisServer
 
 log = structlog.get_logger()
 
+# And RuntimeError itself: uvloop's word for a write to a connection that has just broken.
 _TROUBLE = (OSError, RedisError, RedisClusterException)
 
 
@@ -59,19 +60,26 @@ class Wakeups:
     async def _listen_for_ever(self) -> None:
         backoff = Backoff(first_seconds=0.05, cap_seconds=1.0)
         while True:
-            subscription: Any = self._server.client.pubsub(ignore_subscribe_messages=False)
             try:
-                await subscription.subscribe(self.channel)
-                async for message in subscription.listen():
-                    self._take(message)
-                    backoff.reset()
-            except _TROUBLE as error:
-                log.warning("wakeups_interrupted", error=repr(error)[:300])
-            finally:
-                self._subscribed.clear()
-                with suppress(*_TROUBLE):
-                    await subscription.aclose()
+                await self._listen(backoff)
+            except Exception as error:
+                if isinstance(error, _TROUBLE) or type(error) is RuntimeError:
+                    log.warning("wakeups_interrupted", error=repr(error)[:300])
+                else:  # none ends it: without it, each waiter would be left to its own looks
+                    log.exception("wakeups_failed")
             await backoff.wait()
+
+    async def _listen(self, backoff: Backoff) -> None:
+        subscription: Any = self._server.client.pubsub(ignore_subscribe_messages=False)
+        try:
+            await subscription.subscribe(self.channel)
+            async for message in subscription.listen():
+                self._take(message)
+                backoff.reset()
+        finally:
+            self._subscribed.clear()
+            with suppress(*_TROUBLE, RuntimeError):
+                await subscription.aclose()
 
     def _take(self, message: dict[str, Any]) -> None:
         if message["type"] == "subscribe":
