@@ -16,7 +16,7 @@ from fastapi import APIRouter, FastAPI
 from rollcall.application import Application
 from rollcall.cancellation import end
 from rollcall.console.reader import FillReader
-from rollcall.consumer.definitions import require_coroutine_function
+from rollcall.consumer.definitions import require_coroutine_function, require_parameters
 from rollcall.consumer.route import Handler, Route
 from rollcall.consumer.transaction import Job
 from rollcall.database.pool import Database
@@ -99,7 +99,7 @@ class Service:
 
         Raises:
             ConfigurationError: no input topic carries a model, it has a handler already, or what is
-                registered is no coroutine function.
+                registered is no coroutine function of two parameters.
         """
         for model in models:
             if self.topology.topic_of(model) not in self.topology.inputs:
@@ -109,6 +109,7 @@ class Service:
 
         def register(handler: H) -> H:
             require_coroutine_function(handler, "handler")
+            require_parameters(handler, "handler", "received", "tx")
             self._routes.append(Route(frozenset(models), handler, skips_known, keeps_plans))
             return handler
 
@@ -122,11 +123,12 @@ class Service:
         `otherwise` is called where another instance has had the turn.
 
         Raises:
-            ConfigurationError: what is registered is no coroutine function.
+            ConfigurationError: what is registered is no coroutine function of one parameter.
         """
 
         def register(job: J) -> J:
             require_coroutine_function(job, "job")
+            require_parameters(job, "job", "tx")
             self._jobs.append(PeriodicJob(name, seconds, job, otherwise))
             return job
 

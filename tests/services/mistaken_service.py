@@ -35,10 +35,19 @@ def plain(_received: Sequence[Received[Any]], _tx: Transaction) -> list[Event]:
     return []
 
 
+async def narrow(_received: Sequence[Received[Any]]) -> list[Event]:
+    """A handler that does not take the transaction."""
+    return []
+
+
 async def serve() -> int:
     """Run one replica."""
     service = Service(EssayLifecycleSettings(), TOPICS, migrations_folders()[1:])
-    handlers: dict[str, Any] = {"stray_event": publish_stray, "plain_handler": plain}
+    handlers: dict[str, Any] = {
+        "stray_event": publish_stray,
+        "plain_handler": plain,
+        "narrow_handler": narrow,
+    }
     if handler := handlers.get(os.environ["MISTAKE"]):
         service.on(EssayContentProvisionedV1)(handler)
     return await service.serve()

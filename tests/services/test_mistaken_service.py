@@ -32,6 +32,7 @@ async def test_an_event_without_a_topic_ends_the_process_and_blames_no_record(
     [
         ("no_handler", "mistaken: no handler is registered: call service.on(...)"),
         ("plain_handler", "mistaken: the handler plain is no coroutine function: "),
+        ("narrow_handler", "mistaken: the handler narrow cannot be called with (received, tx): "),
     ],
 )
 async def test_a_service_that_could_handle_nothing_does_not_start(

@@ -1,9 +1,10 @@
 """Handlers and jobs as they were given: what is wrong with them is the program's and blames no record."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from inspect import iscoroutinefunction
+from inspect import iscoroutinefunction, signature
+from typing import Any
 
 from rollcall.errors import ConfigurationError
 
@@ -26,6 +27,24 @@ def require_coroutine_function(function: object, what: str) -> None:
             f"the {what} {called(inner)} is no coroutine function: define it with `async def`,"
             " and let it return its events, not yield them"
         )
+
+
+def require_parameters(function: Callable[..., Any], what: str, *parameters: str) -> None:
+    """Refuse what could not be called with as many arguments: each record would be blamed for it.
+
+    Raises:
+        ConfigurationError: it could not; the message names it and the parameters.
+    """
+    # What a decorator wraps may be called with more than the decorator is.
+    takes = signature(function, follow_wrapped=False)
+    try:
+        takes.bind(*parameters)
+    except TypeError as error:
+        given = f"({', '.join(parameters)})"
+        raise ConfigurationError(
+            f"the {what} {called(function)} cannot be called with {given}: {error};"
+            f" define it with the parameters {given}, and any others with defaults"
+        ) from error
 
 
 @contextmanager
