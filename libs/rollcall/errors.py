@@ -38,7 +38,10 @@ class SchemaTooNewError(RollcallError):
 
 
 class SchemaNotMigratedError(RollcallError):
-    """The database schema lacks migrations of this program: run its `migrate` command."""
+    """The database schema lacks migrations of this program: run its `migrate` command.
+
+    Or the schema is another service's: check ROLLCALL_DATABASE_SCHEMA.
+    """
 
 
 class TopicMismatchError(RollcallError):

@@ -19,6 +19,7 @@ from rollcall_events.topics import TOPICS
 _DSN = "ROLLCALL_POSTGRES_DSN"
 _STATEMENT_SECONDS = 60
 _HAS_TABLES = "SELECT to_regclass('operator_audit') IS NOT NULL"
+_LACKING = (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError)
 
 
 @dataclass(slots=True, frozen=True)
@@ -70,13 +71,18 @@ class Deployment:
         connection = await self._connect()
         try:
             if not await connection.fetchval(_HAS_TABLES):
-                raise SchemaNotMigratedError(
-                    f"schema {self.target.database_schema!r} lacks tables of this release: check"
-                    " ROLLCALL_DATABASE_SCHEMA, or run the service's 'migrate' command"
-                )
+                raise self._lacks("tables of this release")
             yield connection
+        except _LACKING as error:
+            raise self._lacks(f"what this command needs ({error})") from error
         finally:
             await close_session(connection)
+
+    def _lacks(self, what: str) -> SchemaNotMigratedError:
+        return SchemaNotMigratedError(
+            f"schema {self.target.database_schema!r} lacks {what}: check ROLLCALL_DATABASE_SCHEMA, which"
+            " may name another service's, or run the service's 'migrate' command"
+        )
 
     async def _connect(self) -> Any:
         try:
