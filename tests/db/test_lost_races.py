@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import pytest
 
 from rollcall import Received, Transaction
+from rollcall.backoff import Backoff
 from rollcall.consumer import processor
 from rollcall_events import EssaySlotAssignedV1
 from tests.db.conftest import OpenReplica
@@ -52,7 +54,7 @@ async def test_a_chunk_that_loses_each_of_its_contents_to_another_blames_none(
 
     Beyond the limit of races the chunk is split; a content that stands alone has lost but once.
     """
-    monkeypatch.setattr(processor, "_RACES_IN_A_ROW", most)
+    monkeypatch.setattr(processor, "_MOST_RACES", most)
     batches = sorted(uuid.uuid4() for _ in range(4))
     await replica.handle(*(registration(batch_id, 2) for batch_id in batches))
     winners = Winners()
@@ -99,6 +101,32 @@ async def test_the_same_contents_in_other_orders_deadlock_and_take_effect_once(
     assert await evidence.counts(batch_id) == (4, 0, 4)
     assert len(await evidence.announced(EssaySlotAssignedV1)) == 4
     assert await evidence.dead_letters() == []
+
+
+async def test_a_record_that_collides_for_ever_holds_nobody_up(
+    replica: Replica,
+    replicas: OpenReplica,
+    evidence: Evidence,
+    monkeypatch: pytest.MonkeyPatch,
+    batch_id: UUID,
+) -> None:
+    """What it collides with is committed: there is nothing to wait for, in none of its many attempts."""
+    await replica.handle(registration(batch_id, 8))
+    monkeypatch.setattr(Backoff, "wait", _nobody_waits)
+    colliding = await replicas("colliding", after=_collides)
+    texts = [f"t{number}" for number in range(7)]
+    await colliding.handle(*(content(batch_id, text) for text in (*texts, "twice")), partition=1)
+    assert sorted(filter(None, await evidence.texts(batch_id))) == texts
+    assert len(await evidence.dead_letters()) == 1
+
+
+async def _collides(records: Sequence[Received[Any]], _: Transaction) -> None:
+    if any(getattr(each.data, "text_storage_id", None) == "twice" for each in records):
+        raise asyncpg.UniqueViolationError("duplicate key")
+
+
+async def _nobody_waits(_: Backoff) -> None:
+    raise AssertionError("waited")
 
 
 async def _waiting(evidence: Evidence, count: int) -> bool:

@@ -42,9 +42,9 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-# A race is lost to a winner that has committed, so the next attempt sees it; more losses than this
-# are no accident but the data.
-_RACES_IN_A_ROW = 20
+# A race is lost to a winner that has committed: the next attempt sees it, at once. More losses than this of one
+# chunk are no accident but the data.
+_MOST_RACES = 20
 _JOB_ATTEMPTS = 5
 
 
@@ -121,11 +121,12 @@ class ChunkProcessor:
                 races += failure is Failure.RACE
                 if failure in (Failure.CONFLICT, Failure.LIMIT, Failure.DEFINITION):
                     raise
-                if failure is Failure.DATA or races > _RACES_IN_A_ROW:
+                if failure is Failure.DATA or races > _MOST_RACES:
                     return error
                 hand.failed(error)
                 log.warning("chunk_retried", failure=failure.value, error=repr(error)[:500])
-                await backoff.wait()
+                if failure is not Failure.RACE:
+                    await backoff.wait()
                 if not is_current():
                     raise OwnershipLostError("partitions were revoked between attempts") from error
         for job in follow_ups:
