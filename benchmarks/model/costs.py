@@ -123,19 +123,29 @@ class Costs:
         full_machine = 1e6 * self.cores * self.full_share / self.machine_us
         bounds = [full_machine, 1e6 * replicas / self.path_us]
         if share_of_core is not None:
-            left = replicas * (share_of_core - self.idle_share) - self.lanes_share
-            bounds.append(1e6 * max(0.0, left) / self.event_us)
+            bounds.append(self._within(replicas * (share_of_core - self.idle_share)))
         return min(bounds)
+
+    def _within(self, share_of_core: float) -> float:
+        """Events a second of replicas that work for so much of a core together."""
+        with_each_chunk = self.event_us + _LANES * 1e6 * self.producing.fixed / CHUNK
+        rate = 1e6 * max(0.0, share_of_core) / with_each_chunk
+        if rate / CHUNK <= 1 / DISTANCE_SECONDS:
+            return rate
+        return 1e6 * (share_of_core - self._lanes_share(rate)) / self.event_us
 
     @property
     def event_us(self) -> float:
-        """CPU time of the replica for each event without what the lanes' transactions take, however many share one."""
-        return self.replica - self.lanes_share * self.path_us
+        """CPU time of the replica for each event, without its lanes' transactions."""
+        return self.replica - self._lanes_share(1e6 / self.path_us) * self.path_us
 
-    @property
-    def lanes_share(self) -> float:
-        """Of a core, used by the lanes' transactions in a backlog, by however many replicas and whatever is in them."""
-        return _LANES / DISTANCE_SECONDS * self.producing.fixed
+    def _lanes_share(self, rate: float) -> float:
+        """Of a core, used for the lanes' transactions, by however many replicas.
+
+        A chunk has something for each lane, and a lane with a backlog makes a few transactions a second at most.
+        """
+        a_second = _LANES * min(1 / DISTANCE_SECONDS, rate / CHUNK)
+        return a_second * self.producing.fixed
 
 
 def medians(points: Any) -> list[Point]:

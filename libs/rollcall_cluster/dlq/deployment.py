@@ -65,7 +65,7 @@ class Deployment:
         """Connect.
 
         Raises:
-            DeadLetterError: the database cannot be reached.
+            DeadLetterError: the database cannot be reached, or refuses what is asked of it.
             SchemaNotMigratedError: its schema is not the service's, or older than this program.
         """
         connection = await self._connect()
@@ -75,6 +75,10 @@ class Deployment:
             yield connection
         except _LACKING as error:
             raise self._lacks(f"what this command needs ({error})") from error
+        except asyncpg.InsufficientPrivilegeError as error:
+            raise DeadLetterError(
+                f"PostgreSQL refuses what this command needs ({error}): grant it to the user in {_DSN}"
+            ) from error
         finally:
             await close_session(connection)
 

@@ -99,12 +99,15 @@ def test_a_full_machine_does_a_share_of_what_its_cores_would() -> None:
 
 
 def test_a_quota_limits_a_replica() -> None:
-    """To its share, less what it uses when idle, and less what the four lanes' transactions take, which all share."""
+    """To its share, less what it uses when idle, and what the lanes take for each chunk, or five times a second."""
     found = results() | {"idle": {"figures": {"cpu %": [2.0]}}}
-    lanes, event = 4 * 5 * 0.001, 40e-6 - 4 * 5 * 0.001 * 64e-6
-    assert Costs.of(found).rate(1, 0.1) == pytest.approx((0.08 - lanes) / event)
-    assert Costs.of(found).rate(3, 0.1) == pytest.approx((3 * 0.08 - lanes) / event)
-    assert Costs.of(found).rate(1, 0.03) == 0.0
+    transaction, event = 0.001, 40e-6 - 4 * 5 * 0.001 * 64e-6
+    few = 0.08 / (event + 4 * transaction / 1000)
+    many = (10 * 0.08 - 4 * 5 * transaction) / event
+    assert few < 5000 < many
+    assert Costs.of(found).rate(1, 0.1) == pytest.approx(few)
+    assert Costs.of(found).rate(10, 0.1) == pytest.approx(many)
+    assert Costs.of(found).rate(1, 0.01) == 0.0
 
 
 def test_needs_grow_with_the_load() -> None:
