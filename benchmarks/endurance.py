@@ -34,6 +34,7 @@ class Pass:
     Attributes:
         table_bytes: growth of the database, for each event.
         log_bytes: growth of Kafka's log directory, for each event: its input is in it as well.
+        cpu_us: for each event, by process. It tells more certainly than a rate what a pass costs.
     """
 
     kind: str
@@ -44,6 +45,7 @@ class Pass:
     others_share: float
     table_bytes: float
     log_bytes: float
+    cpu_us: Mapping[str, float]
 
     @property
     def events_per_second(self) -> float:
@@ -125,17 +127,37 @@ def figures(passes: Sequence[Pass]) -> dict[str, list[float]]:
         "memory growth %": [100 * (last.peak_rss_bytes / first.peak_rss_bytes - 1)],
         "table bytes": [each.table_bytes for each in fresh],
         "log bytes": [each.log_bytes for each in fresh],
+        **_cpu_figures(passes),
     }
+
+
+def _cpu_figures(passes: Sequence[Pass]) -> dict[str, list[float]]:
+    """Of each process, by kind of table."""
+    found: dict[str, list[float]] = {}
+    for each in passes:
+        for party, used in each.cpu_us.items():
+            found.setdefault(f"{each.kind} {party} cpu us", []).append(used)
+    return found
 
 
 def table(passes: Sequence[Pass]) -> Table:
     """Rates by kind of table."""
+    parties = ("replica", "postgres", "kafka")
     shown = Table("tables", "passes", "median events/s", "lowest", "highest")
+    for party in parties:
+        shown.add_column(f"{party} CPU us/ev")
+    used = _cpu_figures(passes)
     for kind in (FRESH, FILLED, HELD):
         chosen = [each.events_per_second for each in passes if each.kind == kind]
         rate = summarise(chosen)
         cells: Mapping[str, float] = asdict(rate)
-        shown.add_row(kind, str(len(chosen)), *(f"{cell:,.0f}" for cell in cells.values()))
+        costs = (summarise(used[f"{kind} {party} cpu us"]).median for party in parties)
+        shown.add_row(
+            kind,
+            str(len(chosen)),
+            *(f"{cell:,.0f}" for cell in cells.values()),
+            *(f"{cost:,.1f}" for cost in costs),
+        )
     return shown
 
 
@@ -169,6 +191,7 @@ async def _pass(stage: Stage, kind: str, number: int, load: Load) -> Pass:
         round(used.others_share, 3),
         table_bytes,
         log_bytes,
+        used.each_us(load.events),
     )
 
 

@@ -81,11 +81,9 @@ class Measurement:
         """What each event cost: CPU time in microseconds by process, WAL in bytes."""
         if self.usage is None:
             return {}
-        return {
-            "replica cpu us": 1e6 * self.usage.replicas / self.events,
-            "postgres cpu us": 1e6 * self.usage.postgres / self.events,
-            "kafka cpu us": 1e6 * self.usage.kafka / self.events,
-            "wal bytes": self.usage.wal_bytes / self.events,
+        cpu_us = self.usage.each_us(self.events)
+        return {f"{party} cpu us": used for party, used in cpu_us.items()} | {
+            "wal bytes": self.usage.wal_bytes / self.events
         }
 
     def raw(self) -> dict[str, Any]:

@@ -37,6 +37,14 @@ class Usage:
             self.wal_bytes - earlier.wal_bytes,
         )
 
+    def each_us(self, events: int) -> dict[str, float]:
+        """CPU time in microseconds for each of so many events, by process."""
+        return {
+            "replica": 1e6 * self.replicas / events,
+            "postgres": 1e6 * self.postgres / events,
+            "kafka": 1e6 * self.kafka / events,
+        }
+
     @property
     def others(self) -> float:
         """CPU time of everything on the machine that is not part of the benchmark."""

@@ -6,7 +6,17 @@ from benchmarks.endurance import FILLED, FRESH, HELD, Pass, figures
 
 def one(kind: str, number: int, rate: float, peak_mb: int = 100) -> Pass:
     """A pass of 1000 events at a rate."""
-    return Pass(kind, number, 1000, 1000 / rate, peak_mb * 2**20, 0.0, 500.0, 900.0)
+    return Pass(
+        kind,
+        number,
+        1000,
+        1000 / rate,
+        peak_mb * 2**20,
+        0.0,
+        500.0,
+        900.0,
+        {"postgres": 40.0 + number},
+    )
 
 
 def test_ratios_and_growth() -> None:
@@ -21,3 +31,4 @@ def test_ratios_and_growth() -> None:
     assert found["held / fresh"] == [pytest.approx(0.7), pytest.approx(0.6)]
     assert found["memory growth %"] == [pytest.approx(100 * (104 / 102 - 1))]
     assert found["table bytes"] == [500.0] * 4
+    assert found["filled postgres cpu us"] == [41.0, 42.0, 43.0, 44.0]
