@@ -173,10 +173,10 @@ class LongTransaction(Fault):
         self._connection: asyncpg.Connection | None = None
 
     async def inflict(self, arena: Arena) -> None:
-        """Take a snapshot and keep it."""
+        """Take a snapshot and keep it; no lock, which would hold up whoever moves or vacuums a table."""
         self._connection = await arena.connect()
         await self._connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
-        await self._connection.fetchval("SELECT count(*) FROM position")
+        await self._connection.fetchval("SELECT pg_current_snapshot()")
 
     async def heal(self, arena: Arena) -> None:
         """Let go; PostgreSQL may have ended it in a fault that came later."""
@@ -201,6 +201,8 @@ def _addresses(arena: Arena) -> tuple[list[str], list[int]]:
 
 
 async def _move_tables(connection: asyncpg.Connection, tablespace: str) -> None:
+    # Whoever comes after one that waits for a table waits for as long.
+    await connection.execute("SET lock_timeout = '1s'")
     tables = await connection.fetch(
         "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"
     )
@@ -209,7 +211,7 @@ async def _move_tables(connection: asyncpg.Connection, tablespace: str) -> None:
 
 
 async def _move(connection: asyncpg.Connection, table: str, tablespace: str) -> None:
-    """Move a table in spite of those who use it: they or we may be the victim of a deadlock."""
+    """Move a table in spite of those who use it: they or we may be the victim of a deadlock, or wait too long."""
     for _ in range(20):
         with suppress(asyncpg.DeadlockDetectedError, asyncpg.LockNotAvailableError):
             await connection.execute(f'ALTER TABLE "{table}" SET TABLESPACE {tablespace}')
