@@ -155,3 +155,16 @@ async def test_a_member_whose_join_was_refused_once_comes_back(
     coordinator.request_rejoin()
     await was_refused.wait()
     await _handles(settings, handled, 15)
+
+
+async def test_a_member_whose_connections_are_silent_opens_new_ones_soon_after_it_was_given_up(
+    settings: ServiceSettings, consumer: Consumer, handled: list[str]
+) -> None:
+    """Half open: the other side may long be gone. The client's own limit for an answer is 40 s."""
+    client = consumer._kafka._client
+    assert client._conns
+    for connection in client._conns.values():
+        connection._writer.transport.pause_reading()
+    async with KafkaClient(settings.kafka_bootstrap_servers, settings.topic_prefix) as kafka:
+        await kafka.send(*contents(uuid4(), PARTITIONS))
+    await eventually(lambda: len(handled) >= PARTITIONS, deadline_seconds=30)

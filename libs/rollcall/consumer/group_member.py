@@ -7,6 +7,9 @@ from rollcall.settings import ServiceSettings
 
 # The consumer polls in every state, so only one whose loop stands still leaves; the watchdog tells that earlier.
 MAX_POLL_INTERVAL_SECONDS = 600
+# A join waits for the others for a session timeout at most. What has no answer so much later has none: the
+# connection is half open, and the member has been given up.
+_ANSWER_SECONDS = 5
 
 
 def group_member(settings: ServiceSettings) -> AIOKafkaConsumer:
@@ -22,6 +25,7 @@ def group_member(settings: ServiceSettings) -> AIOKafkaConsumer:
         session_timeout_ms=session_ms,
         heartbeat_interval_ms=int(settings.session_timeout_seconds * 1000 / 5),
         rebalance_timeout_ms=session_ms,
+        request_timeout_ms=session_ms + _ANSWER_SECONDS * 1000,
         max_poll_interval_ms=MAX_POLL_INTERVAL_SECONDS * 1000,
         fetch_max_bytes=settings.fetch_max_bytes,
         max_partition_fetch_bytes=max(settings.fetch_max_bytes // 16, 65_536),
