@@ -162,9 +162,15 @@ async def test_a_member_whose_connections_are_silent_opens_new_ones_soon_after_i
 ) -> None:
     """Half open: the other side may long be gone. The client's own limit for an answer is 40 s."""
     client = consumer._kafka._client
-    assert client._conns
-    for connection in client._conns.values():
+    silent, before = list(client._conns.values()), consumer.ownership.generation
+    assert silent
+    for connection in silent:
         connection._writer.transport.pause_reading()
     async with KafkaClient(settings.kafka_bootstrap_servers, settings.topic_prefix) as kafka:
         await kafka.send(*contents(uuid4(), PARTITIONS))
     await eventually(lambda: len(handled) >= PARTITIONS, deadline_seconds=30)
+    await eventually(
+        lambda: consumer.ownership.active and consumer.ownership.generation > before,
+        message="it has joined its group again",
+    )
+    assert not any(each in silent for each in client._conns.values())
