@@ -67,12 +67,12 @@ async def produce(
         count = len(await producer.partitions_for(topic))
         for start in range(0, len(messages), each):
             await asyncio.sleep(LEAST_DISTANCE_SECONDS)
-            began, used = time.perf_counter(), time.process_time()
+            began, cpu_began = time.perf_counter(), time.process_time()
             async with producer.transaction():
                 deliveries = await _send(producer, topic, count, messages[start : start + each])
                 await asyncio.gather(*deliveries)
-            took, used = time.perf_counter() - began, time.process_time() - used
-            found.append(Transaction(each, took, used))
+            took, cpu = time.perf_counter() - began, time.process_time() - cpu_began
+            found.append(Transaction(each, took, cpu))
     return found
 
 
