@@ -1,7 +1,8 @@
 """What fails outside of the data is tried again until it works, and nothing happens twice."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from errno import ENOENT, ENOSPC
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from tests.db.evidence import Evidence
 from tests.db.replica import Hook, open_replica
 
 
-def failing(times: int, error: type[Exception]) -> Hook:
+def failing(times: int, error: Callable[[str], Exception]) -> Hook:
     """A handler that fails so many times, then no more."""
     left = times
 
@@ -58,10 +59,18 @@ async def test_a_chunk_whose_backend_is_terminated_is_handled_again_once(
 
 
 @pytest.mark.parametrize(
-    "error", [ConnectionResetError, TimeoutError, OSError, asyncpg.InternalClientError]
+    "error",
+    [
+        ConnectionResetError,
+        TimeoutError,
+        OSError,
+        asyncpg.InternalClientError,
+        pytest.param(lambda _: FileNotFoundError(ENOENT, "no socket"), id="socket_not_there"),
+        pytest.param(lambda _: OSError(ENOSPC, "disk full", "one.txt"), id="disk_full"),
+    ],
 )
 async def test_a_failure_outside_of_the_data_blames_no_record(
-    replicas: OpenReplica, evidence: Evidence, batch_id: UUID, error: type[Exception]
+    replicas: OpenReplica, evidence: Evidence, batch_id: UUID, error: Callable[[str], Exception]
 ) -> None:
     replica = await replicas(after=failing(3, error))
     await replica.handle(registration(batch_id, 1), content(batch_id, "text"))

@@ -5,6 +5,7 @@ import base64
 import json
 import random
 from collections.abc import Sequence
+from errno import ENAMETOOLONG, ENOENT
 from typing import Any
 from uuid import UUID
 
@@ -235,6 +236,8 @@ async def test_a_broken_record_is_kept_whatever_surrounds_its_value(
         pytest.param(ValueError("half a surrogate \udc80"), id="surrogate"),
         pytest.param(ValueError("x" * 1_000_000), id="very_long"),
         pytest.param(KeyError(), id="no_message"),
+        pytest.param(FileNotFoundError(ENOENT, "No such file", "one.txt"), id="no_file"),
+        pytest.param(OSError(ENAMETOOLONG, "File name too long", "x" * 300), id="long_name"),
     ],
 )
 async def test_a_poison_record_is_kept_whatever_its_error_says(

@@ -1,5 +1,6 @@
 """What an exception out of a chunk's transaction means for the chunk."""
 
+import errno
 from enum import Enum
 
 import asyncpg
@@ -47,13 +48,19 @@ _CONTENTION = (
 _DATA_CLASSES = frozenset({"21", "22", "23", "54", "P0"})
 # Where PostgreSQL uses class 54 of the server as a whole: transaction ids used up, a table too large.
 _SERVER_LIMITS = frozenset({"varsup.c", "multixact.c", "bufmgr.c", "localbuf.c", "md.c"})
+# What the operating system says of a file's name: it is not there, there already, of another kind, impossible.
+_NAME_ERRORS = frozenset(
+    {errno.ENOENT, errno.EEXIST, errno.EISDIR, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP}
+)
 
 
 def classify(error: BaseException) -> Failure:
     """Tell which kind of failure `error` is.
 
     Errors of the database that do not speak of a value (a statement that is wrong, a server that is
-    full or shutting down) say nothing against the record: they are retried, not dead-lettered.
+    full or shutting down) say nothing against the record: they are retried, not dead-lettered. So are
+    errors of the operating system, which is how a lost connection shows, but for those that speak of a
+    file's name: that name is the handler's or the record's.
     """
     if isinstance(error, PositionConflictError):
         return Failure.CONFLICT
@@ -67,7 +74,7 @@ def classify(error: BaseException) -> Failure:
         return Failure.CONTENTION
     if isinstance(error, asyncpg.PostgresError):
         return Failure.DATA if _speaks_of_a_value(error) else Failure.INFRASTRUCTURE
-    if isinstance(error, asyncpg.DataError):
+    if isinstance(error, asyncpg.DataError) or _speaks_of_a_name(error):
         return Failure.DATA
     if isinstance(error, DATABASE_ERRORS):
         return Failure.INFRASTRUCTURE
@@ -78,3 +85,8 @@ def _speaks_of_a_value(error: asyncpg.PostgresError) -> bool:
     sqlstate = str(getattr(error, "sqlstate", "") or "")
     file = getattr(error, "server_source_filename", None)
     return sqlstate[:2] in _DATA_CLASSES and not (sqlstate[:2] == "54" and file in _SERVER_LIMITS)
+
+
+def _speaks_of_a_name(error: BaseException) -> bool:
+    """Tell a file that a handler asked for from the socket of a server, which has no `filename`."""
+    return isinstance(error, OSError) and error.filename is not None and error.errno in _NAME_ERRORS

@@ -11,6 +11,7 @@ import asyncpg
 from rollcall.access.database import refuse_if_denied
 from rollcall.database.array_arguments import take_plain_arrays
 from rollcall.database.failures import DATABASE_ERRORS
+from rollcall.database.keepalive import keep_alive
 from rollcall.database.transaction_connection import TransactionConnection
 from rollcall.settings import ServiceSettings
 from rollcall.telemetry.metrics import Metrics
@@ -71,6 +72,7 @@ class Database:
             min_size=self._settings.database_pool_size,
             max_size=self._settings.database_pool_size,
             connection_class=TransactionConnection,
+            init=_kept_alive,
             max_inactive_connection_lifetime=0,
             timeout=self._settings.connect_timeout_seconds,
             command_timeout=self._settings.statement_timeout_seconds + 5,
@@ -134,12 +136,18 @@ async def connect_session(settings: ServiceSettings, idle_session_seconds: int) 
     The server's own timeouts are what frees the advisory locks of a stopped or cut-off instance. Each
     statement is a transaction of its own.
     """
-    return await asyncpg.connect(
+    connection = await asyncpg.connect(
         settings.postgres_dsn.get_secret_value(),
         timeout=settings.connect_timeout_seconds,
         command_timeout=settings.statement_timeout_seconds + 5,
         server_settings=lane_session_settings(settings, idle_session_seconds),
     )
+    keep_alive(connection)
+    return connection
+
+
+async def _kept_alive(connection: Any) -> None:
+    keep_alive(connection)
 
 
 def lane_session_settings(settings: ServiceSettings, idle_session_seconds: int) -> dict[str, str]:
