@@ -19,6 +19,7 @@ from rollcall_cluster.auditor import AuditReport, AuditTarget, CannotAuditError,
 from rollcall_cluster.auditor.command import verify_command
 from rollcall_cluster.auditor.database import open_database
 from rollcall_cluster.embedded import EmbeddedServers
+from tests.cluster.hang_up import heed_hang_up
 from tests.eventually import eventually
 from tests.unit.auditor.clean import OPEN, clean_world
 from tests.unit.auditor.deployment import AT_ONCE, Deployment
@@ -145,6 +146,7 @@ def _started(deployment: Deployment, *options: str, **environment: str) -> subpr
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=heed_hang_up,
     )
 
 

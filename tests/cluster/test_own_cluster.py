@@ -15,6 +15,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from rollcall_cluster.local.cluster import LocalCluster
 from rollcall_cluster.local.home import Home
 from rollcall_cluster.local.own_cluster import own_cluster, own_name
+from tests.cluster.hang_up import heed_hang_up
 from tests.cluster.test_cluster_command import _PROGRAM, _environment
 from tests.cluster.test_home import NOWHERE
 from tests.eventually import eventually
@@ -80,6 +81,7 @@ def _begun(environment: dict[str, str], stderr: int) -> "subprocess.Popen[str]":
         stdout=subprocess.PIPE,
         stderr=stderr,
         text=True,
+        preexec_fn=heed_hang_up,
     )
     assert demo.stdout is not None
     assert demo.stdout.readline().startswith("produced")
