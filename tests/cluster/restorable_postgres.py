@@ -18,7 +18,7 @@ from tests.eventually import DEADLINE_SECONDS, eventually
 
 _ARCHIVING = """
 archive_mode = on
-archive_command = 'cp %p {archive}/%f'
+archive_command = 'cp %p {archive}/part && mv {archive}/part {archive}/%f'
 restore_command = 'cp {archive}/%f %p'
 recovery_target_name = '{target}'
 recovery_target_action = promote
