@@ -67,6 +67,16 @@ class Costs:
             raise BenchmarkError(
                 f"the model needs results of {', '.join(missing)}: rollcall bench {missing[0]}"
             )
+        try:
+            return cls._fitted(found)
+        except KeyError as error:
+            raise BenchmarkError(
+                f"the results have no {error}, so an older release measured them: measure"
+                f" {' and '.join(_NEEDED)} again, each with rollcall bench"
+            ) from error
+
+    @classmethod
+    def _fitted(cls, found: Results) -> Self:
         ceilings, figures = found["ceilings"], found["throughput"]["figures"]
         alone = [run for run in ceilings["assignments"] if run["connections"] == 1]
         sql = medians((run["chunk"], run["seconds"] / run["chunks"]) for run in alone)

@@ -67,6 +67,14 @@ def test_one_size_makes_no_line() -> None:
         fit([(100, 1.0), (100, 1.1)])
 
 
+def test_results_of_an_older_release_are_told() -> None:
+    """It names what they lack and what to measure."""
+    found = results()
+    del found["ceilings"]["transactions"][0]["cpu_seconds"]
+    with pytest.raises(BenchmarkError, match=r"no 'cpu_seconds'.*ceilings and throughput again"):
+        Costs.of(found)
+
+
 def test_points_that_follow_the_model_hold() -> None:
     """Several replicas wait for the machine's cores."""
     found = results()
