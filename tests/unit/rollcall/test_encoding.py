@@ -1,5 +1,6 @@
 """What is published is what pydantic would have written."""
 
+import tracemalloc
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -128,6 +129,20 @@ def test_an_id_as_the_database_driver_gives_it_is_an_id() -> None:
         Event(_Plain(), _ID, from_database, "key"), "topic", "els", datetime(2026, 1, 1, tzinfo=UTC)
     )
     assert orjson.loads(encoded.value)["correlation_id"] == str(_ID)
+
+
+def test_an_encoded_event_takes_no_more_memory_than_its_bytes() -> None:
+    """A chunk keeps a thousand of them: what the encoder reserved while it wrote is given back."""
+    tracemalloc.start()
+    try:
+        at, before = datetime(2026, 1, 1, tzinfo=UTC), tracemalloc.get_traced_memory()[0]
+        encoded = [
+            encode_event(Event(_Plain(), _ID, _ID, "key"), "topic", "els", at) for _ in range(100)
+        ]
+        grown = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    assert grown < 2 * sum(len(record.value) for record in encoded)
 
 
 def test_an_event_of_known_values_equals_the_validated_one() -> None:
