@@ -18,8 +18,13 @@ def keep_alive(connection: Any) -> None:
 
     Noticed within `UNCONFIRMED_SECONDS` while something is being sent, within these and `ASK_AFTER_SECONDS` else.
     A server that is busy or stopped is not silent: its kernel answers.
+
+    Raises:
+        OSError: it has ended already.
     """
     end = connection._transport.get_extra_info("socket")
+    if end is None or end.fileno() < 0:  # what uvloop has of a transport that is closed
+        raise ConnectionResetError("the connection ended as soon as it was there")
     if end.family == socket.AF_UNIX:
         return
     end.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
