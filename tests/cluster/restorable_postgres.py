@@ -16,11 +16,15 @@ from rollcall_cluster.embedded import postgres_account
 from rollcall_cluster.embedded.postgres import EmbeddedPostgres
 from tests.eventually import DEADLINE_SECONDS, eventually
 
-_ARCHIVING = """
+_ARCHIVE = (
+    "cmp -s %p {archive}/%f || (test ! -e {archive}/%f && cp %p {archive}/part"
+    " && sync {archive}/part && mv {archive}/part {archive}/%f)"
+)
+_ARCHIVING = f"""
 archive_mode = on
-archive_command = 'cp %p {archive}/part && mv {archive}/part {archive}/%f'
-restore_command = 'cp {archive}/%f %p'
-recovery_target_name = '{target}'
+archive_command = '{_ARCHIVE}'
+restore_command = 'cp {{archive}}/%f %p'
+recovery_target_name = '{{target}}'
 recovery_target_action = promote
 """
 
