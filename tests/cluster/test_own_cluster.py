@@ -147,6 +147,27 @@ def test_a_cluster_that_was_brought_up_is_no_run_that_was_left(
     assert stays.has_cluster
 
 
+def test_a_signal_ends_what_runs_but_no_callback_in_the_middle(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """A client's that is left half done, and called again to close, may do anything."""
+    _name_all(monkeypatch, {**NOWHERE, "ROLLCALL_HOME": str(home)})
+    done: list[str] = []
+
+    async def work() -> None:
+        signal.raise_signal(signal.SIGTERM)
+        done.append("the callback")
+        try:
+            await asyncio.get_running_loop().create_future()
+        finally:
+            done.append("what was open")
+
+    with pytest.raises(SystemExit) as ended, own_cluster("demo-"):
+        asyncio.run(work())
+    assert ended.value.code == 128 + signal.SIGTERM
+    assert done == ["the callback", "what was open"]
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_closed_terminal_ends_the_demo_without_a_trace(
     home: Path, service_environment: dict[str, str], number: signal.Signals

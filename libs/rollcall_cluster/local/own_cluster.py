@@ -1,5 +1,6 @@
 """A cluster that one command has for itself and that is gone afterwards, however the command ends."""
 
+import asyncio
 import os
 import secrets
 import signal
@@ -79,6 +80,16 @@ def _discard(cluster: LocalCluster, report: Report) -> None:
 
 
 def _exit(number: int, _frame: object) -> None:
+    """An event loop ends between two callbacks: asyncpg, torn out of one, can end the process by SIGSEGV."""
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        _raise_exit(number)
+    else:
+        loop.call_soon_threadsafe(_raise_exit, number)
+
+
+def _raise_exit(number: int) -> None:
     raise SystemExit(128 + number)
 
 
