@@ -266,11 +266,18 @@ def coordination_command(rounds: options.Rounds = 3, logs: options.Logs = None) 
 @app.command("profile")
 @sized
 def profile_command(
-    batches: options.Batches = 200, slots: options.Slots = 500, logs: options.Logs = None
+    batches: options.Batches = 200,
+    slots: options.Slots = 500,
+    seconds: Annotated[float, typer.Option(min=1, help="Of each rate of the latency.")] = 30.0,
+    logs: options.Logs = None,
 ) -> None:
-    """Where the CPU time of a replica goes at full rate, by stage."""
+    """Where a replica's CPU time goes, by stage: full rate, half of it, 100 events/s."""
     load = Load("profile", batches, slots)
-    _finish(run_on_servers(lambda conditions: profiling.benchmark(console, conditions, load), logs))
+
+    async def run(conditions: Conditions) -> bool:
+        return await profiling.benchmark(console, conditions, load, seconds)
+
+    _finish(run_on_servers(run, logs))
 
 
 @app.command("demo-time")

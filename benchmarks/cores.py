@@ -14,6 +14,12 @@ _PARTIES = {
     "kafka": "Kafka",
     "harness": "measuring",
 }
+_AT_A_PACE = {
+    "replicas": "replica",
+    "postgres": "postgres",
+    "kafka": "kafka",
+    "harness": "measuring",
+}
 _MICROSECONDS = 1e6
 
 
@@ -22,7 +28,7 @@ def cores(throughput: Mapping[str, Any], latency: Mapping[str, Any]) -> str:
 
     Args:
         throughput: content of a raw result.
-        latency: likewise; what its producer and its reader use is not in it.
+        latency: likewise.
     """
     rows = [*_at_full_rate(throughput), *_at_a_pace(latency)]
     if not rows:
@@ -30,7 +36,7 @@ def cores(throughput: Mapping[str, Any], latency: Mapping[str, Any]) -> str:
     count = (throughput or latency).get("machine", {}).get("cores", 1)
     return stacks(
         "Cores in use",
-        f"of {count}; medians of the rounds. At a pace, what produces and reads is not shown",
+        f"of {count}; medians of the rounds. Latency: at a pace, what produces and what reads included",
         float(count),
         rows,
     )
@@ -53,12 +59,10 @@ def _at_a_pace(latency: Mapping[str, Any]) -> list[Stack]:
     rates: dict[str, list[float]] = {}
     for run in latency.get("runs", ()):
         used = run.get("cpu_us", {})
-        each = {
-            "replicas": used.get("replica", 0.0),
-            "postgres": used.get("postgres", 0.0),
-            "kafka": used.get("kafka", 0.0),
+        cores_used = {
+            party: used.get(name, 0.0) * run["rate"] / _MICROSECONDS
+            for party, name in _AT_A_PACE.items()
         }
-        cores_used = {party: us * run["rate"] / _MICROSECONDS for party, us in each.items()}
         named.setdefault(run["at"], []).append(cores_used)
         rates.setdefault(run["at"], []).append(run["rate"])
     return [

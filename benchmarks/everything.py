@@ -59,7 +59,7 @@ def _steps(console: Console, conditions: Conditions, sizes: Sizes) -> dict[str, 
             console, conditions, load, backlog, sizes.recovery_rounds
         ),
         "idle": lambda: idle.benchmark(console, conditions, sizes.idle_seconds),
-        "profile": lambda: profiling.benchmark(console, conditions, load),
+        "profile": lambda: profiling.benchmark(console, conditions, load, sizes.latency_seconds),
     }
     if sizes.scaling_seconds:
         steps["scaling"] = lambda: scaling.benchmark(

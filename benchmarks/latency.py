@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 from uuid import uuid4
 
@@ -36,6 +36,7 @@ class LatencyRun:
 
     Attributes:
         stages_ms: where they went, at p50 and p99 of each stage.
+        cpu_us: for each event, by process; `measuring` is what produces and what reads.
         others_share: part of the CPU time that was not the benchmark's.
     """
 
@@ -75,12 +76,12 @@ async def benchmark(
                 peaks.append(_PEAK_LOAD.events / took)
             rates = {"slow": SLOW_RATE, "half": (peak_rate or peaks[-1]) / 2}
             for at, rate in rates.items() if number == 1 else ():
-                loads.append(_load(at, rate, seconds * _REHEARSALS))
-                unmeasured = await _measure(stage, at, rate, loads[-1])
+                loads.append(paced_load(at, rate, seconds * _REHEARSALS))
+                unmeasured = await measure_at_pace(stage, at, rate, loads[-1])
                 console.print(f"rehearsal: {_story(unmeasured)}")
             for at, rate in rates.items():
-                loads.append(_load(at, rate, seconds))
-                runs.append(await _measure(stage, at, rate, loads[-1]))
+                loads.append(paced_load(at, rate, seconds))
+                runs.append(await measure_at_pace(stage, at, rate, loads[-1]))
                 console.print(f"round {number}: {_story(runs[-1])}")
             if wrong := await stage.problems(loads):
                 raise BenchmarkError(f"wrong answer: {'; '.join(wrong)}")
@@ -145,13 +146,20 @@ def _of_stage(runs: Sequence[LatencyRun], stage: str) -> str:
     return f"{half:.1f} ({most:.1f})"
 
 
-def _load(at: str, rate: float, seconds: float) -> Load:
+def paced_load(at: str, rate: float, seconds: float) -> Load:
+    """What is produced in so many seconds, and in those that are left out."""
     slots = 100 if rate <= SLOW_RATE else 500
     events = rate * (seconds + SETTLING_SECONDS)
     return Load(f"{at}-{uuid4()}", max(1, round(events / slots)), slots)
 
 
-async def _measure(stage: Stage, at: str, rate: float, load: Load) -> LatencyRun:
+async def measure_at_pace(stage: Stage, at: str, rate: float, load: Load) -> LatencyRun:
+    """Produce the load at that rate; once every slot event was read, how late each was.
+
+    Raises:
+        BenchmarkError: slot events are missing.
+        MeasurementError: the producer failed, or a slot event came twice.
+    """
     await stage.register(load)
     stage.deployment.settle()
     topic = stage.deployment.topic(EssayContentProvisionedV1)
@@ -166,6 +174,7 @@ async def _measure(stage: Stage, at: str, rate: float, load: Load) -> LatencyRun
         used = usage.measure(stage.deployment, stage.replicas).since(before)
     finally:
         pacer.close()
+    used = replace(used, harness=used.harness + paced.cpu_seconds)
     arrivals = [reading.arrival for reading in readings]
     found = latencies_ms(load, paced.began_ns, rate, arrivals)
     unix_minus_monotonic_ns = time.time_ns() - time.monotonic_ns()
@@ -176,11 +185,7 @@ async def _measure(stage: Stage, at: str, rate: float, load: Load) -> LatencyRun
         paced,
         {f"p{percent:g}": round(percentile(found, percent), 2) for percent in PERCENTS},
         stages_ms(load, paced.began_ns, rate, readings, unix_minus_monotonic_ns),
-        {
-            "replica": 1e6 * used.replicas / load.events,
-            "postgres": 1e6 * used.postgres / load.events,
-            "kafka": 1e6 * used.kafka / load.events,
-        },
+        used.each_us(load.events) | {"measuring": 1e6 * used.harness / load.events},
         round(used.others_share, 3),
     )
 

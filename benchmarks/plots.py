@@ -12,6 +12,7 @@ Results = Mapping[str, Mapping[str, Any]]
 """By benchmark, the content of its newest file."""
 
 _SUFFIX = " events/s"
+_PROFILED = ("full", "half", "slow")
 
 
 def plots(found: Results) -> dict[str, str]:
@@ -22,7 +23,7 @@ def plots(found: Results) -> dict[str, str]:
         "latency.svg": _latency(found),
         "scaling.svg": _scaling(found),
         "fill.svg": _endurance(found),
-        "profile.svg": _profile(found),
+        **{f"profile-{at}.svg": _profile(found, at) for at in _PROFILED},
         "cores.svg": cores(found.get("throughput", {}), found.get("latency", {})),
     }
     return {name: picture for name, picture in drawn.items() if picture}
@@ -139,17 +140,20 @@ def _machine(found: Results, benchmark: str) -> str:
     return f"{machine.get('cores', '?')} cores, {machine.get('processor', 'unknown')}"
 
 
-def _profile(found: Results) -> str:
+def _profile(found: Results, at: str) -> str:
+    suffix = f" us {at}"
     items = [
-        Bar(name.removesuffix(" us"), summarise(cost), ours=True)
+        Bar(name.removesuffix(suffix), summarise(cost), ours=True)
         for name, cost in _figures(found, "profile").items()
-        if name.endswith(" us")
+        if name.endswith(suffix)
     ]
+    profiles: Sequence[Mapping[str, Any]] = found.get("profile", {}).get("profiles", ())
+    rates = [each["events_per_second"] for each in profiles if each["at"] == at]
     if not items:
         return ""
     return bars(
-        "Where the CPU time of a replica goes, us for each event",
-        f"{_machine(found, 'profile')}; stacks sampled at full rate",
+        f"Where the CPU time of a replica goes at {rates[0]:,.0f} events/s, us for each event",
+        f"{_machine(found, 'profile')}; stacks sampled",
         "",
         items,
     )

@@ -1,4 +1,6 @@
-"""Where the CPU time of a replica goes: samples of its stack at full rate, by stage, in us for each event.
+"""Where the CPU time of a replica goes: samples of its stack, by stage, in us for each event.
+
+At full rate, and at the rates of the latency: half of it, and a few events a second.
 
 Samples are taken by py-spy from outside. Each counts for the innermost frame that belongs to a stage, so
 that what a library does is charged to the stage that asked for it, unless it is a stage of its own.
@@ -8,9 +10,9 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -21,10 +23,14 @@ from rich.table import Table
 from benchmarks import machine, results
 from benchmarks.contestants import parse
 from benchmarks.errors import BenchmarkError
+from benchmarks.latency import SLOW_RATE, measure_at_pace, paced_load
 from benchmarks.run import Conditions, open_stage
+from benchmarks.run import Stage as Deployed
 from rollcall_cluster.measuring.load import Load
 
-_SAMPLES_PER_SECOND = 100
+_PEAK_LOAD = Load("peak", 100, 500)
+# The process stands still for 5 to 10 ms while its stack is read.
+_AT_FULL_RATE, _AT_A_PACE = 100, 25
 _LONGEST_SECONDS = 600
 _STOP_SECONDS = 30
 _LOOP = "event loop, sockets, everything else"
@@ -57,38 +63,49 @@ STAGES = (
 )
 
 
-async def benchmark(console: Console, conditions: Conditions, load: Load) -> bool:
-    """Measure, print, keep the samples by stage; returns whether the answer was right."""
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Of one rate.
+
+    Attributes:
+        at: what the rate is called.
+        samples: by stage.
+        us: CPU time of the replica for each event, by stage, the largest first.
+        cores: in use, by process.
+    """
+
+    at: str
+    events_per_second: float
+    samples: Mapping[str, int]
+    us: Mapping[str, float]
+    cores: Mapping[str, float]
+
+
+async def benchmark(console: Console, conditions: Conditions, load: Load, seconds: float) -> bool:
+    """Measure, print, keep the samples by stage; returns whether the answer was right.
+
+    Args:
+        load: worked off at full rate.
+        seconds: of each other rate.
+    """
     async with open_stage(conditions, parse("rollcall:1")) as stage:
         await stage.warm_up()
-        (replica,) = stage.replicas.all
-        with TemporaryDirectory(prefix="rollcall-profile-") as folder:
-            samples = Path(folder) / "samples"
-            with sampled(replica.pid, samples):
-                seconds, used = await stage.run(load)
-            counts = by_stage(samples.read_text(encoding="utf-8").splitlines())
-        wrong = await stage.problems([load])
-    total = 1e6 * used.replicas / load.events
-    figures = {f"{name} us": [cost] for name, cost in costs(counts, total).items()}
-    busy = {
-        "replica": used.replicas,
-        "PostgreSQL": used.postgres,
-        "Kafka": used.kafka,
-        "the benchmark": used.harness,
-        "others": used.others,
-    }
-    console.print(_table(figures, total))
-    console.print(
-        f"{load.events / seconds:,.0f} events/s while sampled; cores busy: "
-        + ", ".join(f"{name} {spent / seconds:.2f}" for name, spent in busy.items())
-    )
+        loads = [_PEAK_LOAD, load]
+        unsampled_seconds, _ = await stage.run(_PEAK_LOAD)
+        profiles = [await _at_full_rate(stage, load)]
+        rates = {"half": _PEAK_LOAD.events / unsampled_seconds / 2, "slow": SLOW_RATE}
+        for at, rate in rates.items():
+            loads.append(paced_load(at, rate, seconds))
+            profiles.append(await _at_a_pace(stage, at, rate, loads[-1]))
+        wrong = await stage.problems(loads)
+    for profile in profiles:
+        console.print(_table(profile))
     file = results.write(
         "profile",
         {
             **machine.describe(conditions.servers),
-            "events_per_second": load.events / seconds,
-            "samples": dict(counts),
-            "figures": figures | {f"cores {k}": [v / seconds] for k, v in busy.items()},
+            "profiles": [asdict(profile) for profile in profiles],
+            "figures": figures(profiles),
         },
     )
     console.print(f"raw results: {file}", markup=False)
@@ -97,15 +114,66 @@ async def benchmark(console: Console, conditions: Conditions, load: Load) -> boo
     return not wrong
 
 
+def figures(profiles: Sequence[Profile]) -> dict[str, list[float]]:
+    """By name such as `handlers us full`."""
+    return {
+        f"{stage} us {profile.at}": [cost]
+        for profile in profiles
+        for stage, cost in profile.us.items()
+    }
+
+
+async def _at_full_rate(stage: Deployed, load: Load) -> Profile:
+    with sampled(_only_replica(stage), _AT_FULL_RATE) as samples:
+        seconds, used = await stage.run(load)
+    cores = {
+        "replica": used.replicas / seconds,
+        "PostgreSQL": used.postgres / seconds,
+        "Kafka": used.kafka / seconds,
+        "measuring": used.harness / seconds,
+    }
+    total = 1e6 * used.replicas / load.events
+    return Profile("full", load.events / seconds, dict(samples), costs(samples, total), cores)
+
+
+async def _at_a_pace(stage: Deployed, at: str, rate: float, load: Load) -> Profile:
+    with sampled(_only_replica(stage), _AT_A_PACE) as samples:
+        run = await measure_at_pace(stage, at, rate, load)
+    spent = {
+        "replica": run.cpu_us["replica"],
+        "PostgreSQL": run.cpu_us["postgres"],
+        "Kafka": run.cpu_us["kafka"],
+        "measuring": run.cpu_us["measuring"],
+    }
+    cores = {party: us * rate / 1e6 for party, us in spent.items()}
+    return Profile(at, rate, dict(samples), costs(samples, spent["replica"]), cores)
+
+
+def _only_replica(stage: Deployed) -> int:
+    (replica,) = stage.replicas.all
+    return replica.pid
+
+
 @contextmanager
-def sampled(pid: int, into: Path) -> Iterator[None]:
-    """Sample the stacks of a process, one line for each different stack, until the end of the block.
+def sampled(pid: int, each_second: int) -> Iterator[Counter[str]]:
+    """Sample the stacks of a process until the end of the block; the samples by stage, empty before.
 
     Raises:
         BenchmarkError: the sampler may not look at the process, or is not installed.
     """
+    counts: Counter[str] = Counter()
+    with TemporaryDirectory(prefix="rollcall-profile-") as folder:
+        samples = Path(folder) / "samples"
+        with _sampling(pid, each_second, samples):
+            yield counts
+        counts.update(by_stage(samples.read_text(encoding="utf-8").splitlines()))
+
+
+@contextmanager
+def _sampling(pid: int, each_second: int, into: Path) -> Iterator[None]:
+    """One line for each different stack."""
     command = [str(Path(sys.executable).with_name("py-spy")), "record", "--pid", str(pid)]
-    command += ["--native", "--rate", str(_SAMPLES_PER_SECOND), "--duration", str(_LONGEST_SECONDS)]
+    command += ["--native", "--rate", str(each_second), "--duration", str(_LONGEST_SECONDS)]
     command += ["--format", "raw", "--output", str(into)]
     try:
         sampler = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
@@ -155,9 +223,16 @@ def _stage_of(frames: Sequence[str]) -> str:
     return _LOOP
 
 
-def _table(figures: dict[str, list[float]], total: float) -> Table:
-    table = Table("stage of a replica", "us for each event", "share")
-    for name, (cost,) in figures.items():
-        table.add_row(name.removesuffix(" us"), f"{cost:.1f}", f"{cost / total:.0%}")
+def _table(profile: Profile) -> Table:
+    busy = ", ".join(f"{party} {cores:.2f}" for party, cores in profile.cores.items())
+    table = Table(
+        "stage of a replica",
+        "us for each event",
+        "share",
+        title=f"{profile.events_per_second:,.0f} events/s while sampled; cores busy: {busy}",
+    )
+    total = sum(profile.us.values())
+    for stage, cost in profile.us.items():
+        table.add_row(stage, f"{cost:.1f}", f"{cost / total:.0%}")
     table.add_row("together", f"{total:.1f}", "")
     return table

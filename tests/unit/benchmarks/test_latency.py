@@ -14,7 +14,7 @@ from rollcall_cluster.measuring.pacing import Paced
 
 LOAD = Load("paced", batches=2, slots=50)
 RATE = 10.0
-PACED = Paced(began_ns=5_000_000_000, late_ms_median=0.0, late_ms_p99=0.0)
+PACED = Paced(began_ns=5_000_000_000, late_ms_median=0.0, late_ms_p99=0.0, cpu_seconds=1.0)
 
 
 def arrivals(delay_ms: float) -> list[tuple[int, bytes]]:

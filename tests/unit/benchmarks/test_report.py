@@ -72,12 +72,12 @@ def test_cores_in_use_are_shares_of_the_time_that_a_run_took() -> None:
     run = {"contestant": "rollcall", "replicas": 1, "workload": "keyed", "seconds": 5.0}
     measured = {"machine": {"cores": 2}, "measurements": [run | {"usage": usage}]}
     paced = {"at": "slow", "rate": 100.0}
-    costs = {"replica": 4000.0, "postgres": 2000.0, "kafka": 5000.0}
+    costs = {"replica": 4000.0, "postgres": 2000.0, "kafka": 5000.0, "measuring": 500.0}
     drawn = cores(measured, {"runs": [paced | {"cpu_us": costs}]})
     assert "rollcall x1" in drawn
     assert ">1.40<" in drawn
     assert "latency, 100 events/s" in drawn
-    assert ">1.10<" in drawn
+    assert ">1.15<" in drawn
 
 
 def test_the_page_keeps_what_is_around_the_figures() -> None:
@@ -105,3 +105,18 @@ def test_the_section_tells_target_measurement_verdict_and_source() -> None:
     assert "| latency | < 15 ms | 9 ms | **reached** |" in text
     assert "| latency | `raw.json` | 2026-01-01 | `abc` |" in text
     assert "![latency](performance/latency.svg)" in text
+
+
+def test_a_profile_is_drawn_for_each_rate() -> None:
+    """With the rate that was sampled, and its stages alone."""
+    profiles = [
+        {"at": "full", "events_per_second": 12_000.0},
+        {"at": "slow", "events_per_second": 100.0},
+    ]
+    figures = {"handlers us full": [5.0], "handlers us slow": [700.0], "segments us slow": [9.0]}
+    drawn = plots({"profile": {"profiles": profiles, "figures": figures}})
+    assert list(drawn) == ["profile-full.svg", "profile-slow.svg"]
+    assert "at 12,000 events/s" in drawn["profile-full.svg"]
+    assert "segments" not in drawn["profile-full.svg"]
+    assert "at 100 events/s" in drawn["profile-slow.svg"]
+    assert ">700<" in drawn["profile-slow.svg"]

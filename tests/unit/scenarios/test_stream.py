@@ -20,7 +20,7 @@ class Streams:
         """In the first, a content takes a second; in those that follow, ten milliseconds."""
         took_ms = [10.0] * 100 if self.seconds else [1000.0] * 100
         self.seconds.append(seconds)
-        return performance._Streamed(Paced(0, 0.1, 0.2), took_ms, 61.5)
+        return performance._Streamed(Paced(0, 0.1, 0.2, 1.0), took_ms, 61.5)
 
 
 async def _nothing(*_: Any) -> dict[str, Any]:
