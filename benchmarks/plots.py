@@ -148,12 +148,13 @@ def _profile(found: Results, at: str) -> str:
         if name.endswith(suffix)
     ]
     profiles: Sequence[Mapping[str, Any]] = found.get("profile", {}).get("profiles", ())
-    rates = [each["events_per_second"] for each in profiles if each["at"] == at]
-    if not items:
+    chosen = [each for each in profiles if each["at"] == at]
+    if not (items and chosen):
         return ""
+    rate, writing = chosen[0]["events_per_second"], chosen[0]["writing_share"]
     return bars(
-        f"Where the CPU time of a replica goes at {rates[0]:,.0f} events/s, us for each event",
-        f"{_machine(found, 'profile')}; stacks sampled",
+        f"Where the CPU time of a replica goes at {rate:,.0f} events/s, us for each event",
+        f"{_machine(found, 'profile')}; stacks sampled, {writing:.0%} of the samples in write(2)",
         "",
         items,
     )

@@ -34,6 +34,7 @@ _AT_FULL_RATE, _AT_A_PACE = 100, 25
 _LONGEST_SECONDS = 600
 _STOP_SECONDS = 30
 _LOOP = "event loop, sockets, everything else"
+_WRITING = "write (libc"
 # What waits looks busy to the sampler.
 _WAITING = ("threading.py", "epoll_pwait", "futex", "pthread_cond_", "sem_")
 
@@ -71,6 +72,7 @@ class Profile:
         at: what the rate is called.
         samples: by stage.
         us: CPU time of the replica for each event, by stage, the largest first.
+        writing_share: part of the samples that were in write(2), whoever asked for it.
         cores: in use, by process.
     """
 
@@ -78,6 +80,7 @@ class Profile:
     events_per_second: float
     samples: Mapping[str, int]
     us: Mapping[str, float]
+    writing_share: float
     cores: Mapping[str, float]
 
 
@@ -133,7 +136,7 @@ async def _at_full_rate(stage: Deployed, load: Load) -> Profile:
         "measuring": used.harness / seconds,
     }
     total = 1e6 * used.replicas / load.events
-    return Profile("full", load.events / seconds, dict(samples), costs(samples, total), cores)
+    return _profile("full", load.events / seconds, samples, total, cores)
 
 
 async def _at_a_pace(stage: Deployed, at: str, rate: float, load: Load) -> Profile:
@@ -146,7 +149,14 @@ async def _at_a_pace(stage: Deployed, at: str, rate: float, load: Load) -> Profi
         "measuring": run.cpu_us["measuring"],
     }
     cores = {party: us * rate / 1e6 for party, us in spent.items()}
-    return Profile(at, rate, dict(samples), costs(samples, spent["replica"]), cores)
+    return _profile(at, rate, samples, spent["replica"], cores)
+
+
+def _profile(
+    at: str, rate: float, stacks: Sequence[str], total: float, cores: Mapping[str, float]
+) -> Profile:
+    samples = by_stage(stacks)
+    return Profile(at, rate, dict(samples), costs(samples, total), writing_share(stacks), cores)
 
 
 def _only_replica(stage: Deployed) -> int:
@@ -155,18 +165,18 @@ def _only_replica(stage: Deployed) -> int:
 
 
 @contextmanager
-def sampled(pid: int, each_second: int) -> Iterator[Counter[str]]:
-    """Sample the stacks of a process until the end of the block; the samples by stage, empty before.
+def sampled(pid: int, each_second: int) -> Iterator[Sequence[str]]:
+    """Sample the stacks of a process until the end of the block; `outer;..;inner COUNT`, empty before.
 
     Raises:
         BenchmarkError: the sampler may not look at the process, or is not installed.
     """
-    counts: Counter[str] = Counter()
+    stacks: list[str] = []
     with TemporaryDirectory(prefix="rollcall-profile-") as folder:
         samples = Path(folder) / "samples"
         with _sampling(pid, each_second, samples):
-            yield counts
-        counts.update(by_stage(samples.read_text(encoding="utf-8").splitlines()))
+            yield stacks
+        stacks += samples.read_text(encoding="utf-8").splitlines()
 
 
 @contextmanager
@@ -201,12 +211,25 @@ def _sampling(pid: int, each_second: int, into: Path) -> Iterator[None]:
 def by_stage(lines: Iterable[str]) -> Counter[str]:
     """Samples of each stage, from lines of `outer;..;inner COUNT`; waiting threads are left out."""
     counts: Counter[str] = Counter()
+    for frames, count in _busy(lines):
+        counts[_stage_of(frames)] += count
+    return counts
+
+
+def writing_share(lines: Iterable[str]) -> float:
+    """The part of them that was in write(2)."""
+    counts: Counter[bool] = Counter()
+    for frames, count in _busy(lines):
+        counts[frames[-1].startswith(_WRITING)] += count
+    return counts[True] / (counts.total() or 1)
+
+
+def _busy(lines: Iterable[str]) -> Iterator[tuple[Sequence[str], int]]:
     for line in lines:
         stack, _, count = line.rpartition(" ")
         frames = stack.split(";")
         if not any(part in frame for frame in frames[-3:] for part in _WAITING):
-            counts[_stage_of(frames)] += int(count)
-    return counts
+            yield frames, int(count)
 
 
 def costs(counts: Counter[str], total: float) -> dict[str, float]:
@@ -229,7 +252,8 @@ def _table(profile: Profile) -> Table:
         "stage of a replica",
         "us for each event",
         "share",
-        title=f"{profile.events_per_second:,.0f} events/s while sampled; cores busy: {busy}",
+        title=f"{profile.events_per_second:,.0f} events/s while sampled, "
+        f"{profile.writing_share:.0%} in write(2); cores busy: {busy}",
     )
     total = sum(profile.us.values())
     for stage, cost in profile.us.items():

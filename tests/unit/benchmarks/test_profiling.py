@@ -3,7 +3,7 @@
 from collections import Counter
 
 import pytest
-from benchmarks.profiling import by_stage, costs
+from benchmarks.profiling import by_stage, costs, writing_share
 
 _ROOT = "<module> (essay_lifecycle_service/__main__.py:9);Runner.run (asyncio/runners.py:118)"
 _WORK = f"{_ROOT};Consumer._work (rollcall/consumer/consumer.py:260)"
@@ -32,6 +32,17 @@ def test_a_sample_counts_for_the_innermost_stage_that_asked_for_it() -> None:
 
 def test_threads_that_wait_cost_nothing() -> None:
     assert not by_stage(["Thread.run (threading.py:975);Condition.wait (threading.py:331) 900"])
+
+
+def test_writing_counts_among_what_is_busy() -> None:
+    """Whoever asked for it; in an innermost frame alone."""
+    lines = [
+        f"{_HANDLER};UVStream_write (loop.c:1);write (libc.so.6) 3",
+        f"{_HANDLER};write (libc.so.6);deeper (x.c:1) 1",
+        f"{_ROOT};uv__io_poll (linux.c:1452);epoll_pwait (libc.so.6) 90",
+    ]
+    assert writing_share(lines) == pytest.approx(0.75)
+    assert writing_share([]) == 0
 
 
 def test_the_total_is_shared_out_by_samples() -> None:

@@ -110,8 +110,8 @@ def test_the_section_tells_target_measurement_verdict_and_source() -> None:
 def test_a_profile_is_drawn_for_each_rate() -> None:
     """With the rate that was sampled, and its stages alone."""
     profiles = [
-        {"at": "full", "events_per_second": 12_000.0},
-        {"at": "slow", "events_per_second": 100.0},
+        {"at": "full", "events_per_second": 12_000.0, "writing_share": 0.1},
+        {"at": "slow", "events_per_second": 100.0, "writing_share": 0.345},
     ]
     figures = {"handlers us full": [5.0], "handlers us slow": [700.0], "segments us slow": [9.0]}
     drawn = plots({"profile": {"profiles": profiles, "figures": figures}})
@@ -120,3 +120,4 @@ def test_a_profile_is_drawn_for_each_rate() -> None:
     assert "segments" not in drawn["profile-full.svg"]
     assert "at 100 events/s" in drawn["profile-slow.svg"]
     assert ">700<" in drawn["profile-slow.svg"]
+    assert "34% of the samples in write(2)" in drawn["profile-slow.svg"]
