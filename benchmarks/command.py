@@ -248,10 +248,11 @@ def recovery_command(
 @sized
 def idle_command(
     seconds: Annotated[float, typer.Option(min=1, help="How long to look.")] = FULL.idle_seconds,
+    rounds: options.Rounds = 3,
     logs: options.Logs = None,
 ) -> None:
     """CPU time, queries and Kafka requests of a replica that has nothing to do."""
-    _finish(run_on_servers(lambda conditions: idle.benchmark(console, conditions, seconds), logs))
+    _finish(run_on_servers(lambda on: idle.benchmark(console, on, seconds, rounds), logs))
 
 
 @app.command("coordination")

@@ -58,7 +58,7 @@ def _steps(console: Console, conditions: Conditions, sizes: Sizes) -> dict[str, 
         "recovery": lambda: recovery.benchmark(
             console, conditions, load, backlog, sizes.recovery_rounds
         ),
-        "idle": lambda: idle.benchmark(console, conditions, sizes.idle_seconds),
+        "idle": lambda: idle.benchmark(console, conditions, sizes.idle_seconds, sizes.rounds),
         "profile": lambda: profiling.benchmark(console, conditions, load, sizes.latency_seconds),
     }
     if sizes.scaling_seconds:

@@ -46,8 +46,9 @@ def _fetch_task_dies(service: Service, seconds: float) -> None:
 
 
 def _coordination_dies(service: Service, seconds: float) -> None:
+    """In a step that is its alone: the report of positions would fail of another."""
     coordinator = _client(service)._coordinator
-    coordinator.ensure_coordinator_known = _fail
+    coordinator.ensure_active_group = _fail
     coordinator.request_rejoin()
 
 

@@ -4,7 +4,7 @@ import pytest
 from benchmarks.contestants import parse
 from benchmarks.errors import BenchmarkError
 from benchmarks.run import Measurement
-from benchmarks.throughput import calmest, figures, rates_table, ratios
+from benchmarks.throughput import calmest, figures, in_turn, rates_table, ratios
 from benchmarks.usage import Usage
 
 
@@ -32,6 +32,13 @@ def test_the_least_disturbed_attempt_of_a_round_counts() -> None:
     assert not calm.disturbed
     assert calmest([noisy, calm]) == {1: calm}
     assert calmest([calm, noisy]) == {1: calm}
+
+
+def test_whoever_is_first_in_a_round_is_last_in_the_next() -> None:
+    """Their distance in time is the same, its direction is not."""
+    contestants = [parse("rollcall:1"), parse("streams:1"), parse("rollcall:1:skewed")]
+    assert in_turn(contestants, 1) == in_turn(contestants, 3) == contestants
+    assert in_turn(contestants, 2) == contestants[::-1]
 
 
 def test_wrong_answers_are_never_chosen() -> None:
