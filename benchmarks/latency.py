@@ -185,7 +185,7 @@ async def measure_at_pace(stage: Stage, at: str, rate: float, load: Load) -> Lat
         paced,
         {f"p{percent:g}": round(percentile(found, percent), 2) for percent in PERCENTS},
         stages_ms(load, paced.began_ns, rate, readings, unix_minus_monotonic_ns),
-        used.each_us(load.events) | {"measuring": 1e6 * used.harness / load.events},
+        used.each_us_with_measuring(load.events),
         round(used.others_share, 3),
     )
 

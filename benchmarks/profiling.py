@@ -127,36 +127,24 @@ def figures(profiles: Sequence[Profile]) -> dict[str, list[float]]:
 
 
 async def _at_full_rate(stage: Deployed, load: Load) -> Profile:
-    with sampled(_only_replica(stage), _AT_FULL_RATE) as samples:
+    with sampled(_only_replica(stage), _AT_FULL_RATE) as stacks:
         seconds, used = await stage.run(load)
-    cores = {
-        "replica": used.replicas / seconds,
-        "PostgreSQL": used.postgres / seconds,
-        "Kafka": used.kafka / seconds,
-        "measuring": used.harness / seconds,
-    }
-    total = 1e6 * used.replicas / load.events
-    return _profile("full", load.events / seconds, samples, total, cores)
+    cpu_us = used.each_us_with_measuring(load.events)
+    return profile_of("full", load.events / seconds, stacks, cpu_us)
 
 
 async def _at_a_pace(stage: Deployed, at: str, rate: float, load: Load) -> Profile:
-    with sampled(_only_replica(stage), _AT_A_PACE) as samples:
+    with sampled(_only_replica(stage), _AT_A_PACE) as stacks:
         run = await measure_at_pace(stage, at, rate, load)
-    spent = {
-        "replica": run.cpu_us["replica"],
-        "PostgreSQL": run.cpu_us["postgres"],
-        "Kafka": run.cpu_us["kafka"],
-        "measuring": run.cpu_us["measuring"],
-    }
-    cores = {party: us * rate / 1e6 for party, us in spent.items()}
-    return _profile(at, rate, samples, spent["replica"], cores)
+    return profile_of(at, rate, stacks, run.cpu_us)
 
 
-def _profile(
-    at: str, rate: float, stacks: Sequence[str], total: float, cores: Mapping[str, float]
-) -> Profile:
+def profile_of(at: str, rate: float, stacks: Sequence[str], cpu_us: Mapping[str, float]) -> Profile:
+    """From sampled stacks, and the CPU time for each event by process."""
     samples = by_stage(stacks)
-    return Profile(at, rate, dict(samples), costs(samples, total), writing_share(stacks), cores)
+    cores = {party: us * rate / 1e6 for party, us in cpu_us.items()}
+    us = costs(samples, cpu_us["replica"])
+    return Profile(at, rate, dict(samples), us, writing_share(stacks), cores)
 
 
 def _only_replica(stage: Deployed) -> int:

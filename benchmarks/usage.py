@@ -45,6 +45,10 @@ class Usage:
             "kafka": 1e6 * self.kafka / events,
         }
 
+    def each_us_with_measuring(self, events: int) -> dict[str, float]:
+        """The same, and what produces and reads."""
+        return self.each_us(events) | {"measuring": 1e6 * self.harness / events}
+
     @property
     def others(self) -> float:
         """CPU time of everything on the machine that is not part of the benchmark."""

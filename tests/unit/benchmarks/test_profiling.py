@@ -3,7 +3,7 @@
 from collections import Counter
 
 import pytest
-from benchmarks.profiling import by_stage, costs, writing_share
+from benchmarks.profiling import by_stage, costs, figures, profile_of, writing_share
 
 _ROOT = "<module> (essay_lifecycle_service/__main__.py:9);Runner.run (asyncio/runners.py:118)"
 _WORK = f"{_ROOT};Consumer._work (rollcall/consumer/consumer.py:260)"
@@ -49,3 +49,16 @@ def test_the_total_is_shared_out_by_samples() -> None:
     shares = costs(Counter({"handlers": 1, "decoding records": 3}), total=40)
     assert shares == {"decoding records": pytest.approx(30), "handlers": pytest.approx(10)}
     assert list(shares) == ["decoding records", "handlers"]
+
+
+def test_a_profile_shares_the_time_of_the_replica_and_tells_who_uses_the_machine() -> None:
+    """Cores: microseconds of each event, times events a second."""
+    stacks = [
+        f"{_HANDLER};write (libc.so.6) 1",
+        f"{_WORK};process (rollcall/consumer/processor.py:80) 3",
+    ]
+    found = profile_of("slow", 100.0, stacks, {"replica": 4000.0, "measuring": 1500.0})
+    assert found.us == pytest.approx({"chunks, positions, ownership": 3000, "handlers": 1000})
+    assert found.cores == pytest.approx({"replica": 0.4, "measuring": 0.15})
+    assert found.writing_share == pytest.approx(0.25)
+    assert figures([found])["handlers us slow"] == [pytest.approx(1000)]
