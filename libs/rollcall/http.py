@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel
 
+from rollcall import ticks
 from rollcall.problems import add_problem_handlers
 from rollcall.settings import ServiceSettings
 from rollcall.telemetry.health import Health
@@ -121,7 +122,7 @@ class _Server(uvicorn.Server):
         """Make the date of the answers anew, until the end."""
         while not await self.on_tick(0):
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._ending.wait(), _TICK_SECONDS)
+                await asyncio.wait_for(self._ending.wait(), ticks.seconds_until_tick(_TICK_SECONDS))
 
     def end(self) -> None:
         """Let the server finish."""

@@ -10,6 +10,7 @@ from functools import partial
 
 import structlog
 
+from rollcall import ticks
 from rollcall.access.watch import AccessWatch
 from rollcall.consumer.chunk_watch import ChunkWatch
 from rollcall.consumer.consumer import Consumer
@@ -170,7 +171,7 @@ class Instance:
     async def _sample_rate(self) -> None:
         while True:
             self._samples.append((time.monotonic(), self._consumer.records_total))
-            await asyncio.sleep(_RATE_PAUSE_SECONDS)
+            await ticks.sleep(_RATE_PAUSE_SECONDS)
 
     def work(self) -> Work:
         """Partitions with lag, lanes and rate, as of now."""

@@ -1,10 +1,10 @@
 """While something is wrong: asks whether a server has stopped letting us in, which only an operator mends."""
 
-import asyncio
 from collections.abc import Callable, Sequence
 
 import structlog
 
+from rollcall import ticks
 from rollcall.access.database import database_refusal
 from rollcall.access.kafka_refusal import refuse_if_denied
 from rollcall.database.failures import DATABASE_ERRORS
@@ -40,7 +40,7 @@ class AccessWatch:
     async def run(self) -> None:
         """Ask every few seconds, for ever."""
         while True:
-            await asyncio.sleep(_PAUSE_SECONDS)
+            await ticks.sleep(_PAUSE_SECONDS)
             refusals = await self._ask() if self._all_problems() else []
             for refusal in refusals:
                 if refusal not in self._refusals:

@@ -1,11 +1,11 @@
 """Asks the server what a chunk waits for, once it takes too long."""
 
-import asyncio
 from collections.abc import Mapping
 from typing import Any
 
 import structlog
 
+from rollcall import ticks
 from rollcall.consumer.in_hand import Hand, InHand
 from rollcall.database.failures import DATABASE_ERRORS
 from rollcall.database.pool import Database
@@ -29,7 +29,7 @@ class ChunkWatch:
     async def run(self) -> None:
         """Look again and again; the database that does not answer is itself what is waited for."""
         while True:
-            await asyncio.sleep(_LOOK_SECONDS)
+            await ticks.sleep(_LOOK_SECONDS)
             self._metrics.chunk_age_seconds.set(self._in_hand.age_seconds)
             try:
                 for hand in self._in_hand.stuck:

@@ -9,7 +9,7 @@ import structlog
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
 
-from rollcall import failpoints
+from rollcall import failpoints, ticks
 from rollcall.backoff import Backoff
 from rollcall.consumer.chunk import Chunk, Span
 from rollcall.consumer.chunk_streams import ChunkStreams
@@ -174,9 +174,10 @@ class Consumer:
         if not targets:
             await self._streams.wait_until_taken(_POLL_SECONDS)
             return
+        pause_seconds = _POLL_SECONDS if targets == active else _SHORT_POLL_SECONDS
         batches = await self._kafka.getmany(
             *targets,
-            timeout_ms=int(1000 * (_POLL_SECONDS if targets == active else _SHORT_POLL_SECONDS)),
+            timeout_ms=round(1000 * ticks.seconds_until_tick(pause_seconds)),
             max_records=room,
         )
         self._pace.polled(sum(map(len, batches.values())))
@@ -192,7 +193,7 @@ class Consumer:
 
     async def _wait_for_change(self) -> None:
         try:
-            async with asyncio.timeout(_POLL_SECONDS):
+            async with asyncio.timeout(ticks.seconds_until_tick(_POLL_SECONDS)):
                 await self.ownership.changed.wait()
         except TimeoutError:
             return
@@ -286,7 +287,7 @@ class Consumer:
             FetcherDeadError: it does not.
         """
         while True:
-            await asyncio.sleep(_WATCH_SECONDS)
+            await ticks.sleep(_WATCH_SECONDS)
             self.client_watch.check(self._kafka, starving=self._is_starving())
 
     def _is_starving(self) -> bool:

@@ -1,11 +1,10 @@
 """One instance's side of operators' orders: pauses and moved positions, as PostgreSQL says."""
 
-import asyncio
 from typing import Any
 
 import structlog
 
-from rollcall import failpoints
+from rollcall import failpoints, ticks
 from rollcall.consumer.ownership import Ownership
 from rollcall.consumer.pauses import PauseStore
 from rollcall.consumer.share_limit import ShareLimit
@@ -79,4 +78,4 @@ class Pausing:
                     await self.follow(connection)
             except DATABASE_ERRORS as error:
                 log.warning("pauses_not_read", error=repr(error)[:500])
-            await asyncio.sleep(_LOOK_SECONDS)
+            await ticks.sleep(_LOOK_SECONDS)

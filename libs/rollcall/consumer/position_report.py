@@ -8,7 +8,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 from prometheus_client import Gauge
 
-from rollcall import failpoints
+from rollcall import failpoints, ticks
 from rollcall.consumer.ownership import Ownership
 from rollcall.consumer.records import Partition
 from rollcall.failpoints import Failpoint
@@ -50,7 +50,7 @@ class PositionReport:
             except (KafkaError, OSError, TimeoutError) as error:
                 log.warning("report_failed", error=repr(error))
             self._metrics.progress_age_seconds.set(self._progress.age_seconds)
-            await asyncio.sleep(_REPORT_SECONDS)
+            await ticks.sleep(_REPORT_SECONDS)
 
     async def send(self) -> None:
         """Tell the group how far PostgreSQL is, for lag monitoring alone.

@@ -1,12 +1,12 @@
 """How far the lanes are behind, and whether each has an owner: asked of the database, not of the relay."""
 
-import asyncio
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from time import monotonic
 
 import structlog
 
+from rollcall import ticks
 from rollcall.database.failures import DATABASE_ERRORS
 from rollcall.database.pool import Database
 from rollcall.database.queries import load_queries
@@ -78,7 +78,7 @@ class LaneWatch:
     async def run(self) -> None:
         """Look again and again; what was seen last holds while PostgreSQL is away."""
         while True:
-            await asyncio.sleep(_LOOK_SECONDS)
+            await ticks.sleep(_LOOK_SECONDS)
             try:
                 await self._look()
             except DATABASE_ERRORS as error:

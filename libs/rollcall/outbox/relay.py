@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import structlog
 from aiokafka.errors import KafkaError
 
-from rollcall import failpoints
+from rollcall import failpoints, ticks
 from rollcall.backoff import Backoff
 from rollcall.cancellation import end
 from rollcall.database.failures import DATABASE_ERRORS
@@ -147,7 +147,8 @@ class Relay:
         """
         for _ in range(looks):
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), _BEAT_SECONDS / looks)
+                pause_seconds = ticks.seconds_until_tick(_BEAT_SECONDS / looks)
+                await asyncio.wait_for(self._stopping.wait(), pause_seconds)
                 return
             async with session.connection() as connection:
                 waiting = await self._store.waiting(connection, self.owned_lanes)
