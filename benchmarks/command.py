@@ -272,7 +272,7 @@ def profile_command(
     seconds: Annotated[float, typer.Option(min=1, help="Of each rate of the latency.")] = 30.0,
     logs: options.Logs = None,
 ) -> None:
-    """Where a replica's CPU time goes, by stage: full rate, half of it, 100 events/s."""
+    """Where a replica's CPU time goes, by stage: three workloads, half rate, 100 events/s."""
     load = Load("profile", batches, slots)
 
     async def run(conditions: Conditions) -> bool:

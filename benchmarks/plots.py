@@ -12,7 +12,6 @@ Results = Mapping[str, Mapping[str, Any]]
 """By benchmark, the content of its newest file."""
 
 _SUFFIX = " events/s"
-_PROFILED = ("full", "half", "slow")
 
 
 def plots(found: Results) -> dict[str, str]:
@@ -23,7 +22,7 @@ def plots(found: Results) -> dict[str, str]:
         "latency.svg": _latency(found),
         "scaling.svg": _scaling(found),
         "fill.svg": _endurance(found),
-        **{f"profile-{at}.svg": _profile(found, at) for at in _PROFILED},
+        **{f"profile-{each['at']}.svg": _profile(found, each) for each in _profiles(found)},
         "cores.svg": cores(found.get("throughput", {}), found.get("latency", {})),
     }
     return {name: picture for name, picture in drawn.items() if picture}
@@ -140,20 +139,23 @@ def _machine(found: Results, benchmark: str) -> str:
     return f"{machine.get('cores', '?')} cores, {machine.get('processor', 'unknown')}"
 
 
-def _profile(found: Results, at: str) -> str:
+def _profiles(found: Results) -> Sequence[Mapping[str, Any]]:
+    profiles: Sequence[Mapping[str, Any]] = found.get("profile", {}).get("profiles", ())
+    return profiles
+
+
+def _profile(found: Results, profile: Mapping[str, Any]) -> str:
+    at, rate, writing = profile["at"], profile["events_per_second"], profile["writing_share"]
     suffix = f" us {at}"
     items = [
         Bar(name.removesuffix(suffix), summarise(cost), ours=True)
         for name, cost in _figures(found, "profile").items()
         if name.endswith(suffix)
     ]
-    profiles: Sequence[Mapping[str, Any]] = found.get("profile", {}).get("profiles", ())
-    chosen = [each for each in profiles if each["at"] == at]
-    if not (items and chosen):
+    if not items:
         return ""
-    rate, writing = chosen[0]["events_per_second"], chosen[0]["writing_share"]
     return bars(
-        f"Where the CPU time of a replica goes at {rate:,.0f} events/s, us for each event",
+        f"Where the CPU time of a replica goes ({at}, at {rate:,.0f} events/s), us for each event",
         f"{_machine(found, 'profile')}; stacks sampled, {writing:.0%} of the samples in write(2)",
         "",
         items,

@@ -1,6 +1,7 @@
 """Where the CPU time of a replica goes: samples of its stack, by stage, in us for each event.
 
-At full rate, and at the rates of the latency: half of it, and a few events a second.
+At full rate with the workloads that are compared, and at the rates of the latency: half of it, and a few
+events a second.
 
 Samples are taken by py-spy from outside. Each counts for the innermost frame that belongs to a stage, so
 that what a library does is charged to the stage that asked for it, unless it is a stage of its own.
@@ -12,7 +13,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -26,11 +27,12 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.latency import SLOW_RATE, measure_at_pace, paced_load
 from benchmarks.run import Conditions, open_stage
 from benchmarks.run import Stage as Deployed
-from rollcall_cluster.measuring.load import Load
+from rollcall_cluster.measuring.load import Load, Workload
 
 _PEAK_LOAD = Load("peak", 100, 500)
 # The process stands still while its stack is read: at 100 samples a second it does three fifths of its work.
 _AT_FULL_RATE, _AT_A_PACE = 100, 25
+_FULL_RATE = {"full": Workload.KEYED, "skewed": Workload.SKEWED, "duplicates": Workload.DUPLICATES}
 _LONGEST_SECONDS = 600
 _STOP_SECONDS = 30
 _LOOP = "event loop, sockets, everything else"
@@ -93,9 +95,12 @@ async def benchmark(console: Console, conditions: Conditions, load: Load, second
     """
     async with open_stage(conditions, parse("rollcall:1")) as stage:
         await stage.warm_up()
-        loads = [_PEAK_LOAD, load]
+        loads = [_PEAK_LOAD]
         unsampled_seconds, _ = await stage.run(_PEAK_LOAD)
-        profiles = [await _at_full_rate(stage, load)]
+        profiles = []
+        for at, workload in _FULL_RATE.items():
+            loads.append(replace(load, name=f"{load.name}-{at}").of(workload))
+            profiles.append(await _at_full_rate(stage, at, loads[-1]))
         rates = {"half": _PEAK_LOAD.events / unsampled_seconds / 2, "slow": SLOW_RATE}
         for at, rate in rates.items():
             loads.append(paced_load(at, rate, seconds))
@@ -126,11 +131,11 @@ def figures(profiles: Sequence[Profile]) -> dict[str, list[float]]:
     }
 
 
-async def _at_full_rate(stage: Deployed, load: Load) -> Profile:
+async def _at_full_rate(stage: Deployed, at: str, load: Load) -> Profile:
     with sampled(_only_replica(stage), _AT_FULL_RATE) as stacks:
         seconds, used = await stage.run(load)
     cpu_us = used.each_us_with_measuring(load.events)
-    return profile_of("full", load.events / seconds, stacks, cpu_us)
+    return profile_of(at, load.events / seconds, stacks, cpu_us)
 
 
 async def _at_a_pace(stage: Deployed, at: str, rate: float, load: Load) -> Profile:
