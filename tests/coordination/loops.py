@@ -1,4 +1,4 @@
-"""Tests on either loop: uvloop tells of broken connections in its own words."""
+"""Tests on either loop: each tells of broken connections in its own words."""
 
 import asyncio
 from collections.abc import Callable, Coroutine

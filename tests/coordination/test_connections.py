@@ -49,7 +49,7 @@ def test_connections_that_were_reset_are_not_used(
 def test_a_connection_that_breaks_in_the_last_moment_is_redis_being_away(
     new_loop: Callable[[], Any], own_redis: OwnRedis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """uvloop says RuntimeError, which nobody would take for a lost connection."""
+    """Loops say RuntimeError or AttributeError, which nobody would take for a lost connection."""
 
     async def usable(_: object) -> bool:
         return True

@@ -33,7 +33,7 @@ async def _is_woken(program: Coordination) -> None:
 def test_a_subscription_on_a_connection_that_has_just_broken_is_made_again(
     new_loop: Callable[[], Any], own_redis: OwnRedis
 ) -> None:
-    """uvloop says RuntimeError, which nobody would take for a lost connection."""
+    """Loops say RuntimeError or AttributeError, which nobody would take for a lost connection."""
 
     async def test() -> None:
         async with way_to_redis(own_redis.port) as way:

@@ -26,7 +26,7 @@ class Connections:
 
         Raises:
             redis.RedisError, OSError, TimeoutError: there is none.
-            RuntimeError: there is none, either (uvloop; it broke after it was looked at).
+            RuntimeError, AttributeError: none, either (it broke since it was looked at: `is_broken_write`).
         """
         connection = await self._take()
         try:

@@ -22,6 +22,7 @@ from redis.exceptions import (
 from redis.exceptions import ConnectionError as BrokenConnectionError
 
 from rollcall.access.tls import certificate_refusal, find_tls_error
+from rollcall.coordination.broken_writes import is_broken_write
 from rollcall.coordination.connections import Connections
 from rollcall.coordination.topology import connect
 from rollcall.errors import (
@@ -158,10 +159,9 @@ class RedisServer:
             if self._connections is not None:
                 return await self._connections.ask(words)
             return await self.client.execute_command(*words)
-        except RuntimeError as error:
-            if type(error) is not RuntimeError:
+        except (RuntimeError, AttributeError) as error:
+            if not is_broken_write(error):
                 raise
-            # uvloop's word for a write to a connection that has just broken.
             raise BrokenConnectionError(f"broken connection: {error}") from error
 
     async def close(self) -> None:

@@ -9,12 +9,12 @@ import structlog
 from redis.exceptions import RedisClusterException, RedisError
 
 from rollcall.backoff import Backoff
+from rollcall.coordination.broken_writes import is_broken_write
 from rollcall.coordination.keys import Keys
 from rollcall.coordination.server import RedisServer
 
 log = structlog.get_logger()
 
-# And RuntimeError itself: uvloop's word for a write to a connection that has just broken.
 _TROUBLE = (OSError, RedisError, RedisClusterException)
 
 
@@ -63,7 +63,7 @@ class Wakeups:
             try:
                 await self._listen(backoff)
             except Exception as error:
-                if isinstance(error, _TROUBLE) or type(error) is RuntimeError:
+                if isinstance(error, _TROUBLE) or is_broken_write(error):
                     log.warning("wakeups_interrupted", error=repr(error)[:300])
                 else:  # none ends it: without it, each waiter would be left to its own looks
                     log.exception("wakeups_failed")
