@@ -155,7 +155,7 @@ class Failpoint:
         "relay.drained", "a clean stop has published what it had; it has not left"
     )
     RELAY_LEFT = FailpointName(
-        "relay.left", "a clean stop has signed off; its session still holds the lanes"
+        "relay.left", "the instance has signed off, if it could; its session still holds the lanes"
     )
 
     LANE_LOCKED = FailpointName("lane.locked", "a lane is locked; its former owner is not fenced")

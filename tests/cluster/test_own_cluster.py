@@ -13,6 +13,7 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
 from rollcall_cluster.local.cluster import LocalCluster
+from rollcall_cluster.local.ending import signals_as_before
 from rollcall_cluster.local.home import Home
 from rollcall_cluster.local.own_cluster import own_cluster, own_name
 from tests.cluster.hang_up import heed_hang_up
@@ -25,13 +26,10 @@ _DEMO = [*_PROGRAM, "demo", "--batches", "10000"]
 
 
 @pytest.fixture(autouse=True)
-def signals_as_before() -> Iterator[None]:
+def this_process_goes_on() -> Iterator[None]:
     """A cluster of our own changes what signals do, for the rest of its process."""
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = [signal.getsignal(number) for number in numbers]
-    yield
-    for number, handler in zip(numbers, before, strict=True):
-        signal.signal(number, handler)
+    with signals_as_before():
+        yield
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """A part that dies ends its process, which says which and why; the next process goes on."""
 
+from typing import Any
 from uuid import UUID
 
 import httpx
@@ -55,11 +56,13 @@ async def assert_the_next_one_goes_on(
 async def test_a_task_that_dies_ends_the_process_with_its_name_and_its_cause(
     service_process: StartService,
     kafka: KafkaClient,
+    connection: Any,
     batch_id: UUID,
     fault: str,
     task: str,
     cause: str,
 ) -> None:
+    """It signs off, so that the others need not wait for its silence to share its lanes."""
     replica = service_process(module=MODULE, ROLLCALL_SWEEP_SECONDS="0.5")
     await replica.wait_ready()
     await plant(replica, fault)
@@ -67,6 +70,7 @@ async def test_a_task_that_dies_ends_the_process_with_its_name_and_its_cause(
     (failed,) = replica.log_events("service_failed")
     assert (failed["task"], failed["error"], failed["level"]) == (task, cause, "critical")
     assert failed["exit_code"] == ExitCode.FAILED
+    assert await connection.fetch("SELECT instance_id FROM instance") == []
     await assert_the_next_one_goes_on(service_process, kafka, batch_id)
 
 

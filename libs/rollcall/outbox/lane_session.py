@@ -19,6 +19,7 @@ from rollcall.errors import LaneLostError
 from rollcall.settings import ServiceSettings
 
 _QUERIES = ("beat", "leave", "try_lock", "unlock")
+_LEAVE_SECONDS = 2.0
 
 
 class LaneSession:
@@ -82,9 +83,15 @@ class LaneSession:
             await connection.fetchval(self._unlock, lane)
 
     async def leave(self) -> None:
-        """Sign off, so that the others share the lanes without waiting."""
+        """Sign off, so that the others share the lanes without waiting.
+
+        Raises:
+            LaneLostError: it cannot be said, or not in two seconds.
+        """
         async with self.connection() as connection:
-            await connection.execute(self._leave, self._settings.instance_id)
+            await connection.execute(
+                self._leave, self._settings.instance_id, timeout=_LEAVE_SECONDS
+            )
 
     async def close(self) -> None:
         """End the session and release every lock."""

@@ -8,7 +8,7 @@ SELECT 1 + count(*) FROM instance
 WHERE instance_id <> $1 AND heartbeat_at > now() - make_interval(secs => $5)
 
 -- name: leave
--- A clean stop: the others take over at once.
+-- However an instance ends that still can say so: the others take over at once.
 DELETE FROM instance WHERE instance_id = $1
 
 -- name: try_lock

@@ -121,10 +121,11 @@ class Relay:
                 await self._look_until_next_beat(session, 1 if alive == 1 else _LOOKS_OF_A_BEAT)
             await self._drain()
             failpoints.reached(Failpoint.RELAY_DRAINED)
-            await session.leave()
-            failpoints.reached(Failpoint.RELAY_LEFT)
         finally:
             await self._abandon(list(self._lanes))
+            with contextlib.suppress(LaneLostError):  # then the others notice its silence
+                await session.leave()
+            failpoints.reached(Failpoint.RELAY_LEFT)
             await session.close()
 
     async def _refuse_restored(self) -> None:

@@ -1,10 +1,7 @@
 """A cluster that one command has for itself and that is gone afterwards, however the command ends."""
 
-import asyncio
 import os
 import secrets
-import signal
-import stat
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
@@ -13,6 +10,7 @@ import psutil
 import typer
 
 from rollcall_cluster.local.cluster import LocalCluster
+from rollcall_cluster.local.ending import end_on_signals, ignore_signals
 from rollcall_cluster.local.errors import ClusterError
 from rollcall_cluster.local.home import Home
 from rollcall_cluster.local.provisioning import discard
@@ -38,14 +36,11 @@ def own_cluster(prefix: str) -> Iterator[LocalCluster]:
     home = Home(parent / f"{prefix}{secrets.token_hex(6)}")
     with home.owned():
         cluster = LocalCluster(home, owner_pid=os.getpid())
-        signal.signal(signal.SIGTERM, _exit)
-        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup leaves it
-            signal.signal(signal.SIGHUP, _exit_silently)
+        end_on_signals()
         try:
             yield cluster
         finally:
-            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-                signal.signal(number, signal.SIG_IGN)  # the rest takes a second or two
+            ignore_signals()
             with shown_steps("stopped and deleted") as report:
                 left = _delete(cluster, report)
             if left is not None:
@@ -77,30 +72,6 @@ def _discard(cluster: LocalCluster, report: Report) -> None:
         cluster.scale(0, report)
         report("deleting schema and topics")
         discard(environment, cluster.servers.external_addresses)
-
-
-def _exit(number: int, _frame: object) -> None:
-    """An event loop ends between two callbacks: asyncpg, torn out of one, can end the process by SIGSEGV."""
-    try:
-        loop = asyncio.get_running_loop()
-    except RuntimeError:
-        _raise_exit(number)
-    else:
-        loop.call_soon_threadsafe(_raise_exit, number)
-
-
-def _raise_exit(number: int) -> None:
-    raise SystemExit(128 + number)
-
-
-def _exit_silently(number: int, frame: object) -> None:
-    """The terminal is gone: what is written to it fails, and must not end the deletion."""
-    nothing = os.open(os.devnull, os.O_RDWR)
-    for stream in (0, 1, 2):
-        with suppress(OSError):
-            if stat.S_ISCHR(os.fstat(stream).st_mode):
-                os.dup2(nothing, stream)
-    _exit(number, frame)
 
 
 def _delete_orphans(parent: Path, prefix: str) -> None:
