@@ -4,6 +4,7 @@ The client library asks the server to prepare a statement, and to run it, in two
 that stops between the two leaves the server in the middle of a command: not idle, for any time.
 """
 
+import asyncio
 from typing import Any
 from uuid import UUID
 
@@ -44,12 +45,15 @@ async def test_rows_are_freed_that_an_instance_locked_before_it_stopped_within_a
     await stopping.open()
     try:
         async with stopping.acquire() as stopped:
+            ended = asyncio.Event()
+            stopped.add_termination_listener(lambda _: ended.set())
             await stopped.execute("BEGIN")
             await stopped.fetch(_LOCK, batch_id)
             await stopped.prepare("SELECT 1")  # and never runs it
             await _assert_in_the_middle_of_a_command(stopped, connection)
 
             await eventually(lambda: connection.fetchval(_LOCK_IF_FREE, batch_id))
+            await eventually(ended.is_set)  # the client knows: it will not reset the session
     finally:
         await stopping.close()
 
