@@ -47,6 +47,41 @@ with asyncio.Runner(loop_factory=uvloop.new_event_loop if sys.argv[1] == "uvloop
     runner.run(talk())
 """
 
+_COLLECT = """
+import asyncio, gc, os, uvloop
+
+class Ended(asyncio.Protocol):
+    def __init__(self):
+        self.ended = asyncio.get_running_loop().create_future()
+
+    def eof_received(self):
+        self.ended.set_result(None)
+        return True
+
+class Owner:
+    def __init__(self, transport):
+        self.transport, self.itself = transport, self
+
+    def __del__(self):
+        self.transport.close()
+
+async def forget():
+    loop = asyncio.get_running_loop()
+    transport, protocol = await loop.create_connection(Ended, "server.invalid", 1234)
+    await protocol.ended
+    Owner(transport)
+    del transport
+    gc.collect()
+    opened = [os.open(os.devnull, os.O_RDONLY) for _ in range(3)]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    for each in opened:
+        os.fstat(each)
+    print("all open")
+
+uvloop.run(forget())
+"""
+
 
 def _launched(tmp_path: Path, program: str, *arguments: str, **variables: str) -> str:
     (tmp_path / "probe.py").write_text(program)
@@ -94,3 +129,19 @@ def test_connections_go_to_the_proxy_and_say_where_they_want_to_go(
         thread.join(10)
         listener.close()
     assert said == "asked for server.invalid 1234\n"
+
+
+def test_a_forgotten_connection_closes_no_other_ones_descriptor(tmp_path: Path):
+    """A transport and a socket that close the same number, one after the other, do."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def accept_and_end() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(100)
+
+        ending = threading.Thread(target=accept_and_end, daemon=True)
+        ending.start()
+        routes = json.dumps({"*": server.getsockname()[1]})
+        assert _launched(tmp_path, _COLLECT, **{ROUTES_VARIABLE: routes}) == "all open\n"
+        ending.join(DEADLINE_SECONDS)

@@ -76,8 +76,9 @@ def route_connections(routes: dict[str, int]) -> None:
     """Lead every TCP connection of this process's event loops through the proxy of its target."""
     import uvloop
 
-    for loop_class in (uvloop.Loop, asyncio.BaseEventLoop):
-        loop_class.create_connection = _routed(loop_class.create_connection, routes)  # type: ignore[method-assign]
+    for loop_class, takes_number in ((uvloop.Loop, True), (asyncio.BaseEventLoop, False)):
+        routed = _routed(loop_class.create_connection, routes, takes_number)
+        loop_class.create_connection = routed  # type: ignore[method-assign]
 
 
 def preamble(host: str, port: int) -> bytes:
@@ -85,7 +86,15 @@ def preamble(host: str, port: int) -> bytes:
     return f"{host} {port}\n".encode()
 
 
-def _routed(create_connection: Callable[..., Any], routes: dict[str, int]) -> Callable[..., Any]:
+def _routed(
+    create_connection: Callable[..., Any], routes: dict[str, int], takes_number: bool
+) -> Callable[..., Any]:
+    """A loop's `create_connection`, by way of proxies.
+
+    With `takes_number`, its transports close a socket's descriptor by number. The socket object, when it is collected
+    before a transport that is still to be closed, would close the same number, too: by then another connection's.
+    """
+
     async def create_routed(
         loop: Any, factory: Any, host: str | None = None, port: int | None = None, **options: Any
     ) -> Any:
@@ -97,7 +106,11 @@ def _routed(create_connection: Callable[..., Any], routes: dict[str, int]) -> Ca
         if options.get("ssl"):
             options.setdefault("server_hostname", host)
         connection = await _connect(loop, proxy, preamble(host, port))
-        return await create_connection(loop, factory, sock=connection, **options)
+        try:
+            return await create_connection(loop, factory, sock=connection, **options)
+        finally:
+            if takes_number:
+                connection.detach()
 
     return create_routed
 
