@@ -103,6 +103,26 @@ async def test_whatever_request_is_lost_each_segment_is_published_once(
 
 
 @pytest.mark.parametrize(
+    ("lost", "number"),
+    [("lose_answer", 4), ("lose_answer", 5), ("lose_answer", 6), ("lose_request", 7)],
+)
+async def test_what_a_fenced_owner_left_is_not_committed_with_its_repetition(
+    database: str, connection: Any, broker: Broker, lost: str, number: int
+):
+    """A broker that leaves out the markers of its abort: it happens where a partition has no leader."""
+    await append(connection, 1, 2, 3)
+    broker.partitions = 3
+    setattr(broker, lost, number)
+    with pytest.raises(KafkaError):
+        await publish_all(database)
+    broker.leave_out_markers = True
+    await publish_all(database)
+    assert not broker.leave_out_markers
+    assert published(broker) == sorted(b"%d.%d" % (n, i) for n in (1, 2, 3) for i in (0, 1))
+    assert len(set(lane_seqs(broker))) == 6
+
+
+@pytest.mark.parametrize(
     ("in_kafka", "published_seq"), [(4, 0), (0, 1)], ids=["database_restored", "topic_lost"]
 )
 async def test_a_lane_whose_two_sides_contradict_each_other_publishes_nothing(

@@ -107,6 +107,25 @@ class LaneProducer:
         failpoints.reached(Failpoint.LANE_COMMITTED)
         return position
 
+    async def end_earlier(self, segments: Sequence[StoredSegment]) -> None:
+        """Abort what an earlier publication of these segments has left in Kafka, or brings there late.
+
+        Fencing its owner should have done that. Where a partition has no leader at that moment, some
+        brokers leave the marker out (decision 47), and the next commit would commit both publications.
+
+        Raises:
+            aiokafka.errors.KafkaError, TimeoutError: the outcome is unknown.
+        """
+        partitions = {self._position_partition}
+        for segment in segments:
+            records = self._codec.decode(segment.payload)
+            for record, partition, _ in place(
+                self._lane, segment.seq, records, self._partition_counts
+            ):
+                partitions.add(TopicPartition(self._settings.topic(record.topic), partition))
+        async with asyncio.timeout(TRANSACTION_TIMEOUT_SECONDS):
+            await self._producer.abort_in(partitions)
+
     async def note(self, position: LanePosition) -> None:
         """Write a position that Kafka does not have, or no more, with no record beside it.
 

@@ -39,6 +39,17 @@ class PromptProducer(AIOKafkaProducer):  # type: ignore[misc]
             request_timeout_ms=request_timeout_ms,
         )
 
+    async def abort_in(self, partitions: Iterable[TopicPartition]) -> None:
+        """Write an abort marker into each partition: the end of whatever this id has open there.
+
+        Raises:
+            aiokafka.errors.KafkaError: the outcome is unknown.
+        """
+        await self.begin_transaction()
+        for partition in partitions:
+            self._txn_manager.maybe_add_partition_to_txn(partition)
+        await self.abort_transaction()
+
 
 class _PromptSender(Sender):  # type: ignore[misc]
     """Counts the refusals of a beginning, so that their pauses can grow; ends with all it began."""

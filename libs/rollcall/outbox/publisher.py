@@ -126,7 +126,7 @@ class LanePublisher:
             if not left:
                 return position
             failpoints.reached(Failpoint.LANE_LEFT_OVERS_READ)
-            position = await self._publish(left)
+            position = await self._publish(left, left_over=True)
 
     async def _gather(self) -> None:
         """Begin transactions at a distance: each costs the broker much beside its records.
@@ -151,15 +151,19 @@ class LanePublisher:
                 connection, self._lane, position.seq, SEGMENTS_PER_TRANSACTION
             )
 
-    async def _publish(self, segments: list[StoredSegment]) -> LanePosition:
+    async def _publish(
+        self, segments: list[StoredSegment], *, left_over: bool = False
+    ) -> LanePosition:
         with self._metrics.timed("publication"):
-            return await self._send(segments)
+            return await self._send(segments, left_over=left_over)
 
-    async def _send(self, segments: list[StoredSegment]) -> LanePosition:
+    async def _send(self, segments: list[StoredSegment], *, left_over: bool) -> LanePosition:
         self._poll_seconds = _POLL_FIRST_SECONDS
         self._began = time.monotonic()
         started = time.perf_counter()
         try:
+            if left_over:
+                await self._producer.end_earlier(segments)
             position = await self._producer.publish(segments)
         except Exception as error:
             seqs = [segment.seq for segment in segments]

@@ -7,7 +7,7 @@ broker takes only so many records of a transaction before its time is up.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,6 +31,7 @@ class Txn:
 
     state: str = "open"
     records: int = 0
+    partitions: set[TopicPartition] = field(default_factory=set)
 
 
 @dataclass
@@ -46,6 +47,11 @@ class Broker:
     lose_answer: int | None = None
     lost_as: Callable[[], Exception] = RequestTimedOutError
     most_records: int | None = None
+    leave_out_markers: bool = False
+    """Of the next transaction that is aborted because its owner is fenced (KAFKA-20734)."""
+    unmarked: dict[tuple[str, TopicPartition], list[Txn]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
 
     def producer(self, **config: Any) -> "Producer":
         """What AIOKafkaProducer(**config) would be."""
@@ -70,6 +76,23 @@ class Broker:
         """Commit or abort what is open under an id."""
         if transaction := self.open_transactions.pop(transactional_id, None):
             transaction.state = state
+            for target in transaction.partitions:
+                for hanging in self.unmarked.pop((transactional_id, target), []):
+                    hanging.state = state
+
+    def fence(self, transactional_id: str) -> None:
+        """Abort what is open under an id; or let it hang, each partition's part for itself."""
+        if not self.leave_out_markers or transactional_id not in self.open_transactions:
+            self.end_transaction(transactional_id, "aborted")
+            return
+        self.leave_out_markers = False
+        left = self.open_transactions.pop(transactional_id)
+        for target in left.partitions:
+            part = Txn()
+            self.unmarked[transactional_id, target].append(part)
+            for written in self.logs[target]:
+                if written.transaction is left:
+                    written.transaction = part
 
     def stable_end(self, partition: TopicPartition) -> int:
         """The offset up to which read_committed may read."""
@@ -101,7 +124,7 @@ class Producer:
         self._broker.request(self._initialise)
 
     def _initialise(self) -> None:
-        self._broker.end_transaction(self._id, "aborted")
+        self._broker.fence(self._id)
         self._broker.epochs[self._id] += 1
         self._epoch = self._broker.epochs[self._id]
 
@@ -132,6 +155,7 @@ class Producer:
             transaction = self._broker.open_transactions.setdefault(self._id, Txn())
             self._broker.logs[target] += [Written(*record, transaction) for record in records]
             transaction.records += len(records)
+            transaction.partitions.add(target)
             if self._broker.most_records and transaction.records > self._broker.most_records:
                 raise self._broker.lost_as()
 
@@ -143,6 +167,17 @@ class Producer:
         def effect() -> None:
             self._check_epoch()
             self._broker.end_transaction(self._id, "committed")
+
+        self._broker.request(effect)
+
+    async def abort_in(self, partitions: Iterable[TopicPartition]) -> None:
+        """Abort a transaction that has these partitions and no record."""
+
+        def effect() -> None:
+            self._check_epoch()
+            transaction = self._broker.open_transactions.setdefault(self._id, Txn())
+            transaction.partitions |= set(partitions)
+            self._broker.end_transaction(self._id, "aborted")
 
         self._broker.request(effect)
 
