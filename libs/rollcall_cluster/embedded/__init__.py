@@ -1,4 +1,4 @@
-"""Real PostgreSQL 18, Redis 8 and Apache Kafka 4.3.1 from package registries, without Docker.
+"""Real PostgreSQL 18, Redis 8 and Apache Kafka 4.2.1 from package registries, without Docker.
 
 with EmbeddedServers(Path(".rollcall")) as servers:
     print(servers.kafka.address, servers.postgres.address, servers.redis.address)

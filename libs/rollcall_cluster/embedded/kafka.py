@@ -59,7 +59,7 @@ rootLogger.appenderRef.out.ref=out
 
 
 class EmbeddedKafka(EmbeddedServer):
-    """Apache Kafka 4.3.1, replication factor 1, no automatic topics, plaintext on 127.0.0.1."""
+    """Apache Kafka 4.2.1, replication factor 1, no automatic topics, plaintext on 127.0.0.1."""
 
     name = "kafka"
     stop_signal = "TERM"

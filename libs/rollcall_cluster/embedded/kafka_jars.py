@@ -15,7 +15,7 @@ from typing import Any
 from rollcall_cluster.embedded.errors import EmbeddedServerError
 from rollcall_cluster.embedded.file_lock import file_lock
 
-KAFKA_VERSION = "4.3.1"
+KAFKA_VERSION = "4.2.1"
 
 _MAVEN_CENTRAL = "https://repo.maven.apache.org/maven2"
 _PARALLEL_DOWNLOADS = 6
