@@ -216,6 +216,7 @@ class EmbeddedServer(ABC):
         limit = f"did not answer within {self.ready_deadline_seconds:.0f} s"
         return EmbeddedServerError(
             f"{self.name} {limit if hung else 'ended while it started'} on 127.0.0.1:{self.port}",
-            f"read the log; if its data is damaged and worthless, delete {self.directory}",
+            "read the log; if its data is worthless, because it is damaged or another release's,"
+            f" delete {self.directory}",
             self.log_file,
         )
